@@ -1,0 +1,131 @@
+import type { Range } from './interval';
+
+/** Numbers as people read them in messages: three significant digits, SI units, `unknown` for null. */
+
+interface Unit {
+  readonly size: number;
+  readonly name: string;
+}
+
+const byteUnits: readonly Unit[] = [
+  { size: 1e12, name: 'TB' },
+  { size: 1e9, name: 'GB' },
+  { size: 1e6, name: 'MB' },
+  { size: 1e3, name: 'kB' },
+  { size: 1, name: 'B' },
+];
+
+const jouleUnits: readonly Unit[] = [
+  { size: 1e6, name: 'MJ' },
+  { size: 1e3, name: 'kJ' },
+  { size: 1, name: 'J' },
+  { size: 1e-3, name: 'mJ' },
+  { size: 1e-6, name: 'µJ' },
+  { size: 1e-9, name: 'nJ' },
+];
+
+const secondUnits: readonly Unit[] = [
+  { size: 1, name: 's' },
+  { size: 1e-3, name: 'ms' },
+  { size: 1e-6, name: 'µs' },
+];
+
+const gramUnits: readonly Unit[] = [
+  { size: 1e3, name: 'kg' },
+  { size: 1, name: 'g' },
+  { size: 1e-3, name: 'mg' },
+  { size: 1e-6, name: 'µg' },
+];
+
+const countUnits: readonly Unit[] = [
+  { size: 1e12, name: 'T' },
+  { size: 1e9, name: 'G' },
+  { size: 1e6, name: 'M' },
+  { size: 1e3, name: 'k' },
+  { size: 1, name: '' },
+];
+
+/** `1.5 MB`: decimal units, as storage vendors and datasheets of accelerators use them. */
+export function formatBytes(bytes: number | null): string {
+  return withUnit(bytes, byteUnits);
+}
+
+/** `3.1 mJ`. */
+export function formatJoules(joules: number | Range | null): string {
+  return isRange(joules) ? rangeWithUnit(joules, jouleUnits) : withUnit(joules, jouleUnits);
+}
+
+/** `12 ms`. */
+export function formatSeconds(seconds: number | Range | null): string {
+  return isRange(seconds) ? rangeWithUnit(seconds, secondUnits) : withUnit(seconds, secondUnits);
+}
+
+/** `1.2 mg`, of CO2e unless the text says otherwise. */
+export function formatGrams(grams: number | Range | null): string {
+  return isRange(grams) ? rangeWithUnit(grams, gramUnits) : withUnit(grams, gramUnits);
+}
+
+/** `118 M`: parameters, multiply-accumulates, elements; the caller adds what is counted. */
+export function formatCount(count: number | null): string {
+  return withUnit(count, countUnits);
+}
+
+/** `31 %`, from a share 0…1. */
+export function formatPercent(share: number | null): string {
+  if (share === null || !Number.isFinite(share)) return 'unknown';
+  const percent = share * 100;
+  return `${percent > 0 && percent < 1 ? '<1' : Math.round(percent).toString()} %`;
+}
+
+/** A name from a file, fit for one line: control characters made visible, long ones cut in the middle. */
+export function shortName(name: string, maxLength = 32): string {
+  const visible = name.slice(0, maxScanned).replace(controlCharacters, '\u{fffd}');
+  const symbols = Array.from(visible);
+  if (symbols.length <= maxLength && name.length <= maxScanned) return visible;
+  const head = Math.ceil((maxLength - 1) / 2);
+  const tail = Math.floor((maxLength - 1) / 2);
+  return `${symbols.slice(0, head).join('')}…${symbols.slice(symbols.length - tail).join('')}`;
+}
+
+/** Names of a million characters occur in hostile files; nobody reads beyond this. */
+const maxScanned = 4096;
+
+/** Controls, line and paragraph separators, and the bidirectional overrides that reorder text. */
+const controlCharacters = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+function isRange(value: number | Range | null): value is Range {
+  return typeof value === 'object' && value !== null;
+}
+
+function withUnit(value: number | null, units: readonly Unit[]): string {
+  if (value === null || !Number.isFinite(value)) return 'unknown';
+  const unit = unitFor(value, units);
+  return joined(digits(value / unit.size), unit.name);
+}
+
+/** `1.2–3.4 mJ`: both bounds in the unit of the upper one. */
+function rangeWithUnit(range: Range, units: readonly Unit[]): string {
+  if (!Number.isFinite(range.low) || !Number.isFinite(range.high)) return 'unknown';
+  const unit = unitFor(range.high, units);
+  const low = digits(range.low / unit.size);
+  const high = digits(range.high / unit.size);
+  return joined(low === high ? low : `${low}–${high}`, unit.name);
+}
+
+function joined(text: string, unit: string): string {
+  return unit === '' ? text : `${text} ${unit}`;
+}
+
+/** The largest unit that keeps the rounded number at 1 or above: 999.9 kB reads 1 MB. */
+function unitFor(value: number, units: readonly Unit[]): Unit {
+  const smallest = units[units.length - 1] ?? { size: 1, name: '' };
+  if (value === 0) return units.find((unit) => unit.size === 1) ?? smallest;
+  const rounded = Math.abs(Number(value.toPrecision(3)));
+  return units.find((unit) => rounded >= unit.size) ?? smallest;
+}
+
+/** Two digits below 10, else up to three; no exponent, no trailing zeros. */
+function digits(value: number): string {
+  const rounded = Number(value.toPrecision(Math.abs(value) < 10 ? 2 : 3));
+  return rounded.toString();
+}

@@ -1,0 +1,34 @@
+/** What was wrong with an input. Core returns these; it never throws on input. */
+export interface Problem {
+  /** Stable kebab-case id, the `ruleId` of the finding made from it: `malformed-onnx`, `tensor-size-mismatch` … */
+  readonly code: string;
+  readonly severity: 'error' | 'warning' | 'info';
+  /** One sentence: what, where, what to do. At most 120 characters wanted. */
+  readonly message: string;
+  /** Node path (`main/conv1`), tensor name or file offset the problem is about, when known. */
+  readonly where?: string;
+  /** UTF-16 offsets, `end` exclusive, when the input is text (a config, settings). */
+  readonly span?: { readonly start: number; readonly end: number };
+}
+
+/** Gathers problems up to a cap, so that a hostile file cannot make a million of them. */
+export interface ProblemSink {
+  add(problem: Problem): void;
+  readonly problems: readonly Problem[];
+}
+
+/** A finding list longer than this is noise, and its memory would be the attacker's choice. */
+const maxProblemsPerCode = 20;
+
+export function createProblemSink(): ProblemSink {
+  const problems: Problem[] = [];
+  const countByCode = new Map<string, number>();
+  return {
+    problems,
+    add(problem) {
+      const count = (countByCode.get(problem.code) ?? 0) + 1;
+      countByCode.set(problem.code, count);
+      if (count <= maxProblemsPerCode) problems.push(problem);
+    },
+  };
+}

@@ -1,0 +1,21 @@
+/** The bytes of one file, read in ranges: the host decides where they come from. */
+export interface ByteSource {
+  readonly byteLength: number;
+  /**
+   * Exactly `byteLength` bytes from `offset`, fewer only at the end of the file.
+   * The result may be a view into a buffer that is valid until the next read: copy what you keep.
+   */
+  read(offset: number, byteLength: number): Promise<Uint8Array>;
+}
+
+/** Asked between units of work; true stops them, and nothing half-done is left. */
+export interface CancelSignal {
+  readonly cancelled: boolean;
+}
+
+export function sourceFromBytes(bytes: Uint8Array): ByteSource {
+  return {
+    byteLength: bytes.byteLength,
+    read: (offset, byteLength) => Promise.resolve(bytes.subarray(offset, offset + byteLength)),
+  };
+}
