@@ -2,7 +2,7 @@ import { bytesOf, dataTypeFromCode, type DataType } from '../dtype';
 import type { DeclaredDim, SparseTensor, Tensor, TensorStorage, ValueType } from '../graph';
 import type { ProblemSink } from '../problem';
 import { parseExternalData } from './external';
-import type { onnx } from './proto';
+import { onnx } from './proto';
 import { concatBytes } from './protobuf-write';
 import { fieldHolds, rawFromTypedData } from './typed-data';
 import { displayText } from './utf8';
@@ -17,14 +17,8 @@ export interface TensorContext {
 const maxRank = 64;
 const maxTypeDepth = 16;
 
-interface LongLike {
-  readonly low: number;
-  readonly high: number;
-  readonly unsigned: boolean;
-}
-
 /** All 64 bits of an integer that onnx-proto gives as a number or a Long. */
-export function toBigint(value: number | LongLike): bigint {
+export function toBigint(value: number | Long): bigint {
   if (typeof value === 'number') return BigInt(value);
   const bits = (BigInt(value.high >>> 0) << 32n) | BigInt(value.low >>> 0);
   return value.unsigned ? bits : BigInt.asIntN(64, bits);
@@ -86,7 +80,7 @@ function recordOf(
 }
 
 function decodeDims(
-  protos: readonly (number | LongLike)[],
+  protos: readonly (number | Long)[],
   where: string,
   sink: ProblemSink,
 ): number[] | null {
@@ -123,14 +117,12 @@ interface TensorFacts {
   readonly sink: ProblemSink;
 }
 
-const externalLocation = 1;
-
 function storageOf(
   proto: onnx.ITensorProto,
   record: WireTensor | undefined,
   facts: TensorFacts,
 ): TensorStorage {
-  const isExternal = proto.dataLocation === externalLocation;
+  const isExternal = proto.dataLocation === onnx.TensorProto.DataLocation.EXTERNAL;
   if ((record?.payloadFields.length ?? 0) + Number(isExternal) > 1) {
     addProblem(
       facts,

@@ -14,6 +14,7 @@ import { onnx } from './proto';
 import { tensorProto } from './schema';
 import { sniffBytes, sniffProblem } from './sniff';
 import { scanMessage, scanModel } from './wire';
+import { emptyGraph } from './wire-records';
 import type { WireBodies, WireFunction, WireGraph, WireModel, WireNode } from './wire-types';
 
 /** A model and the record of where its parts lie in the file. */
@@ -219,7 +220,7 @@ function attributeValue(
   context: TensorContext,
 ): Attribute['value'] {
   const graph = (body: onnx.IGraphProto, wire: WireGraph | null | undefined, at: string): Graph =>
-    decodeGraph(body, wire ?? emptyWireGraph, at, context);
+    decodeGraph(body, wire ?? emptyGraph(), at, context);
   switch (attributeType(proto)) {
     case 1:
       return { kind: 'float', value: proto.f ?? 0 };
@@ -264,16 +265,6 @@ function attributeValue(
       return { kind: 'none' };
   }
 }
-
-const emptyWireGraph: WireGraph = {
-  segments: [],
-  nodes: [],
-  initializers: [],
-  valueInfos: [],
-  metadata: new Map(),
-  valueMetadata: new Map(),
-  valueCounts: new Map(),
-};
 
 /** `AttributeProto.AttributeType` number; IR 1 files leave the field out. */
 function attributeType(proto: onnx.IAttributeProto): number {

@@ -3,7 +3,8 @@
  * Source: protobuf.dev/programming-guides/encoding. Every function returns bytes of its own.
  */
 
-const utf8 = new TextEncoder();
+import { encodeText } from './utf8';
+
 const empty = new Uint8Array(0);
 
 /** The pieces one after the other, in new memory. */
@@ -65,22 +66,6 @@ export function lengthDelimited(field: number, payload: Uint8Array): Uint8Array 
 /** A `string` field, also when it is empty (an empty node input means "omitted"). */
 export function stringField(field: number, value: string): Uint8Array {
   return lengthDelimited(field, encodeText(value));
-}
-
-const escapedByte = /[\uDC80-\uDCFF]/u;
-
-/**
- * The UTF-8 bytes of a text. Lone surrogates U+DC80…U+DCFF become the single byte they stand for
- * (see `utf8.ts`), so that a name which was not valid UTF-8 is written as it was read.
- */
-function encodeText(text: string): Uint8Array {
-  if (!escapedByte.test(text)) return utf8.encode(text);
-  const parts = text.split(/([\uDC80-\uDCFF])/u);
-  return concatBytes(
-    parts.map((part) =>
-      escapedByte.test(part) ? Uint8Array.of(part.charCodeAt(0) - 0xdc00) : utf8.encode(part),
-    ),
-  );
 }
 
 /** A `string` field that is left out when empty, as ONNX readers take absent and empty alike. */

@@ -57,3 +57,17 @@ function validSequenceLength(bytes: Uint8Array, index: number): number {
     return 0;
   }
 }
+
+const encoder = new TextEncoder();
+
+/** UTF-8 bytes of a text; escaped bytes become what they were in the file. */
+export function encodeText(text: string): Uint8Array {
+  if (!/[\uDC80-\uDCFF]/u.test(text)) return encoder.encode(text);
+  const bytes: number[] = [];
+  for (const character of text) {
+    const code = character.charCodeAt(0);
+    if (character.length === 1 && code >= 0xdc80 && code <= 0xdcff) bytes.push(code - 0xdc00);
+    else bytes.push(...encoder.encode(character));
+  }
+  return Uint8Array.from(bytes);
+}

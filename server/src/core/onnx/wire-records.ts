@@ -37,6 +37,7 @@ export function emptyGraph(): WireGraph {
     segments: [],
     nodes: [],
     initializers: [],
+    inputs: [],
     valueInfos: [],
     metadata: new Map(),
     valueMetadata: new Map(),

@@ -26,6 +26,7 @@ export interface WireGraph {
   readonly segments: WireSpan[];
   readonly nodes: WireNode[];
   readonly initializers: WireSpan[];
+  readonly inputs: WireSpan[];
   readonly valueInfos: WireSpan[];
   readonly metadata: Map<string, string>;
   /** `metadata_props` of value infos, by `input:3`, `output:0`, `value_info:7`; only those that have any. */

@@ -332,6 +332,7 @@ function createScan(
     }
     if (parent.owner.kind !== 'graph') return;
     if (field.name === 'initializer') parent.owner.graph.initializers.push(span);
+    if (field.name === 'input') parent.owner.graph.inputs.push(span);
     if (field.name === 'value_info') parent.owner.graph.valueInfos.push(span);
   }
 

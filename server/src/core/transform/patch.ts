@@ -21,9 +21,12 @@ export interface Patch {
     readonly output: number;
     readonly to: string;
   }[];
-  readonly renameNodes: readonly { readonly node: number; readonly to: string }[];
+  /** `to` null: the node has no name any more (most exporters leave the field out then). */
+  readonly renameNodes: readonly { readonly node: number; readonly to: string | null }[];
   /** Positions in `Graph.initializers` that go. */
   readonly removeInitializers: readonly number[];
+  /** Positions in `Graph.inputs` that go: an initializer of an IR 3 file is listed there too. */
+  readonly removeInputs: readonly number[];
   readonly addInitializers: readonly NewTensor[];
   /** Names of `Graph.valueInfos` that no longer exist. */
   readonly removeValueInfos: readonly string[];
@@ -60,6 +63,7 @@ export const emptyPatch: Patch = {
   renameOutputs: [],
   renameNodes: [],
   removeInitializers: [],
+  removeInputs: [],
   addInitializers: [],
   removeValueInfos: [],
   setOpsets: new Map(),
