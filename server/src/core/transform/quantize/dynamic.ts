@@ -1,0 +1,273 @@
+import type { AttributeValue } from '../../graph';
+import { emptyPatch, type NewNode, type NewTensor, type Patch } from '../patch';
+import type { Recipe, RecipeContext, SkippedNode, TransformPlan } from '../recipe';
+import { createNameMaker, usageOf, type Usage } from '../usage';
+import { quantizeColumns, symmetricColumnScales } from './affine';
+import { linearLayer, readWeights, type LinearLayer } from './weights';
+
+/**
+ * int8 weights, activations quantised while running: DynamicQuantizeLinear → MatMulInteger → scale.
+ * For MatMul and Gemm with constant weights. Convolutions are declined: ConvInteger made a CNN six times slower
+ * (see docs/rules/dynamic-quantised-conv.md).
+ */
+export const int8Dynamic: Recipe = {
+  name: 'int8-dynamic',
+  title: 'Quantise MatMul and Gemm weights to int8 (dynamic activations)',
+  safety: 'needs-verification',
+  suffix: 'int8',
+  plan: planDynamic,
+};
+
+/** DynamicQuantizeLinear exists from this opset on. */
+const minOpset = 11;
+
+async function planDynamic(context: RecipeContext): Promise<TransformPlan> {
+  const usage = usageOf(context.model.graph);
+  const { layers, skipped } = chooseLayers(context, usage);
+  const prepared: PreparedLayer[] = [];
+  for (const [index, layer] of layers.entries()) {
+    if (context.signal?.cancelled) break;
+    context.progress?.(index, layers.length, layer.node.path);
+    const scales = await columnScales(layer, context);
+    if (typeof scales === 'string') skipped.push({ node: layer.node.path, reason: scales });
+    else prepared.push({ layer, scales });
+  }
+  return {
+    patch: buildPatch(prepared, usage, context),
+    changedNodes: prepared.map(({ layer }) => layer.node.path),
+    skipped,
+  };
+}
+
+interface PreparedLayer {
+  readonly layer: LinearLayer;
+  readonly scales: Float32Array;
+}
+
+function chooseLayers(
+  context: RecipeContext,
+  usage: Usage,
+): { layers: LinearLayer[]; skipped: SkippedNode[] } {
+  const layers: LinearLayer[] = [];
+  const skipped: SkippedNode[] = [];
+  for (const node of context.model.graph.nodes) {
+    const reason = declineReason(node, context) ?? undefined;
+    if (reason === 'not a candidate') continue;
+    const layer = reason ?? linearLayer(node, usage, context);
+    if (typeof layer === 'string') skipped.push({ node: node.path, reason: layer });
+    else layers.push(layer);
+  }
+  return keepWholeGroups(layers, skipped, usage);
+}
+
+/** A weight shared by several layers stays float when one of them does. */
+function keepWholeGroups(
+  layers: readonly LinearLayer[],
+  skipped: readonly SkippedNode[],
+  usage: Usage,
+): { layers: LinearLayer[]; skipped: SkippedNode[] } {
+  const chosen = new Set(layers.map(({ node }) => node.index));
+  const kept: LinearLayer[] = [];
+  const more = [...skipped];
+  for (const layer of layers) {
+    const users = usage.consumers.get(layer.weightName) ?? [];
+    if (users.every(({ node }) => chosen.has(node))) kept.push(layer);
+    else {
+      const reason = 'another layer that shares its weight stays float';
+      more.push({ node: layer.node.path, reason });
+    }
+  }
+  return { layers: kept, skipped: more };
+}
+
+function declineReason(
+  node: LinearLayer['node'],
+  { model, only, exclude }: RecipeContext,
+): string | null {
+  if (node.domain !== '') return 'not a candidate';
+  if (only && !only.has(node.path)) return 'not a candidate';
+  const isConv = node.opType === 'Conv' || node.opType === 'ConvTranspose';
+  if (!isConv && node.opType !== 'MatMul' && node.opType !== 'Gemm') return 'not a candidate';
+  const rolledBack = exclude.get(node.path);
+  if (rolledBack !== undefined) return rolledBack;
+  if (isConv) return 'dynamically quantised convolutions run slower than float; use int8-static';
+  const opset = model.opsets.get('');
+  if (opset === undefined || opset < minOpset) {
+    return `opset ${opset ?? 'unknown'} has no DynamicQuantizeLinear; export with opset ${minOpset} or later`;
+  }
+  return null;
+}
+
+async function columnScales(
+  layer: LinearLayer,
+  context: RecipeContext,
+): Promise<Float32Array | string> {
+  const weights = await readWeights(layer, context);
+  if (!weights) return 'its weights cannot be read';
+  const scales = symmetricColumnScales(weights, layer.rows, layer.columns);
+  return scales ?? 'its weights contain NaN or infinity';
+}
+
+interface SharedWeight {
+  readonly codes: string;
+  readonly scale: string;
+}
+
+interface SharedInput {
+  readonly codes: string;
+  readonly scale: string;
+  readonly zeroPoint: string;
+}
+
+function buildPatch(
+  prepared: readonly PreparedLayer[],
+  usage: Usage,
+  context: RecipeContext,
+): Patch {
+  const newName = createNameMaker(usage);
+  const inputs = new Map<string, SharedInput>();
+  const weights = new Map<string, SharedWeight>();
+  const insertNodes: Patch['insertNodes'][number][] = [];
+  const addInitializers: NewTensor[] = [];
+  const removeInitializers = new Set<number>();
+  const removeInputs = new Set<number>();
+  const removeNodes = new Set<number>();
+  for (const { layer, scales } of prepared) {
+    const { node, weight } = layer;
+    const before = node.index;
+    const input = node.inputs[0] ?? '';
+    let shared = inputs.get(input);
+    if (!shared) {
+      shared = {
+        codes: newName(`${input}_quantized`),
+        scale: newName(`${input}_scale`),
+        zeroPoint: newName(`${input}_zero_point`),
+      };
+      inputs.set(input, shared);
+      insertNodes.push({ before, node: quantizeInput(layer, shared, newName) });
+    }
+    // Gemm's alpha goes into the scales, so layers share a weight only with the same one.
+    const weightKey = `${layer.factor}:${String(layer.transposed)}:${layer.weightName}`;
+    let sharedWeight = weights.get(weightKey);
+    if (!sharedWeight) {
+      sharedWeight = {
+        codes: newName(`${layer.weightName}_quantized`),
+        scale: newName(`${layer.weightName}_scale`),
+      };
+      weights.set(weightKey, sharedWeight);
+      addInitializers.push(...weightTensors(layer, scales, sharedWeight, context));
+    }
+    for (const added of integerProduct(layer, shared, sharedWeight, newName)) {
+      insertNodes.push({ before, node: added });
+    }
+    removeNodes.add(node.index);
+    if (weight.initializer !== null) removeInitializers.add(weight.initializer);
+    if (weight.constantNode) removeNodes.add(weight.constantNode.index);
+    if (weight.graphInput !== null) removeInputs.add(weight.graphInput);
+  }
+  return {
+    ...emptyPatch,
+    insertNodes,
+    addInitializers,
+    removeNodes: sorted(removeNodes),
+    removeInitializers: sorted(removeInitializers),
+    removeInputs: sorted(removeInputs),
+    removeValueInfos: prepared.flatMap(({ layer }) =>
+      layer.weight.constantNode ? [layer.weightName] : [],
+    ),
+  };
+}
+
+function sorted(numbers: ReadonlySet<number>): number[] {
+  return [...numbers].sort((a, b) => a - b);
+}
+
+/** What the new nodes keep of the one they replace: doc string and exporter metadata. */
+function origin({ node }: LinearLayer): Pick<NewNode, 'docString' | 'metadata' | 'domain'> {
+  return { docString: node.docString, metadata: node.metadata, domain: '' };
+}
+
+function quantizeInput(
+  layer: LinearLayer,
+  shared: SharedInput,
+  newName: (wanted: string) => string,
+): NewNode {
+  return {
+    ...origin(layer),
+    name: newName(`${layer.node.inputs[0] ?? ''}_QuantizeLinear`),
+    opType: 'DynamicQuantizeLinear',
+    inputs: [layer.node.inputs[0] ?? ''],
+    outputs: [shared.codes, shared.scale, shared.zeroPoint],
+    attributes: [],
+  };
+}
+
+/** The integer product, back to float with both scales, and Gemm's bias. */
+function integerProduct(
+  layer: LinearLayer,
+  input: SharedInput,
+  weight: SharedWeight,
+  newName: (wanted: string) => string,
+): NewNode[] {
+  const { node, bias } = layer;
+  const label = node.name === '' ? node.path : node.name;
+  const output = node.outputs[0] ?? '';
+  const product = newName(`${output}_quantized`);
+  const cast = newName(`${output}_quantized_cast`);
+  const scales = newName(`${output}_scales`);
+  const scaled = bias === null ? output : newName(`${output}_scaled`);
+  const toFloat: AttributeValue = { kind: 'int', value: 1n };
+  const make = (
+    suffix: string,
+    opType: string,
+    inputs: readonly string[],
+    outputName: string,
+    attributes: NewNode['attributes'] = [],
+  ): NewNode => ({
+    ...origin(layer),
+    name: newName(`${label}${suffix}`),
+    opType,
+    inputs,
+    outputs: [outputName],
+    attributes,
+  });
+  const nodes = [
+    make('_quant', 'MatMulInteger', [input.codes, weight.codes, input.zeroPoint], product),
+    make('_quant_cast', 'Cast', [product], cast, [{ name: 'to', value: toFloat }]),
+    make('_quant_scales_mul', 'Mul', [input.scale, weight.scale], scales),
+    make('_quant_output_scale_mul', 'Mul', [cast, scales], scaled),
+  ];
+  if (bias !== null) nodes.push(make('_quant_bias_add', 'Add', [scaled, bias], output));
+  return nodes;
+}
+
+/** int8 codes `[rows, columns]` and float32 scales `[columns]`; codes are made when the writer asks. */
+function weightTensors(
+  layer: LinearLayer,
+  scales: Float32Array,
+  names: SharedWeight,
+  context: RecipeContext,
+): NewTensor[] {
+  const { rows, columns, factor } = layer;
+  const outputScales = scales.map((scale) => scale * factor);
+  return [
+    {
+      name: names.codes,
+      dtype: 'int8',
+      dims: [rows, columns],
+      byteLength: rows * columns,
+      async data() {
+        const weights = await readWeights(layer, context);
+        if (!weights) throw new Error(`weights of ${layer.node.path} vanished while writing`);
+        return new Uint8Array(quantizeColumns(weights, scales, columns).buffer);
+      },
+    },
+    {
+      name: names.scale,
+      dtype: 'float32',
+      dims: [columns],
+      byteLength: columns * 4,
+      data: () => Promise.resolve(new Uint8Array(outputScales.buffer)),
+    },
+  ];
+}
