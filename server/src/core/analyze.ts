@@ -1,1 +1,67 @@
+import type { Analysis } from './analysis';
+import type { Device } from './cost/devices';
+import { estimate, type Estimate, type EstimateOptions } from './cost/energy';
+import { countFacts } from './facts/count';
+import { sizeFacts, workloadOf } from './facts/workload';
+import type { Model } from './graph';
+import { scaled } from './interval';
+import { validateModel } from './onnx/validate';
+import type { ProblemSink } from './problem';
+import { inferShapes } from './shapes/infer';
+
 export type { Analysis } from './analysis';
+
+export interface AnalysisOptions {
+  /** Sizes of named dims, as given by the user. */
+  readonly dims?: ReadonlyMap<string, number>;
+  /** `batch` sets the model's own batch dims where it has any. */
+  readonly estimate?: EstimateOptions;
+}
+
+/**
+ * Everything that follows from a model that was read: shapes, counts, memory, and the estimate on any device.
+ * What is wrong with the model goes to `sink`; nothing throws.
+ */
+export function analyzeModel(
+  model: Model,
+  sink: ProblemSink,
+  options: AnalysisOptions = {},
+): Analysis {
+  const { dims = new Map<string, number>() } = options;
+  const { batch, ...otherEstimateOptions } = options.estimate ?? {};
+  validateModel(model, sink);
+  const scope = inferShapes(model, sink, { dims });
+  const facts = countFacts(scope, sink);
+  const sized = sizeFacts(facts, { dims, ...(batch !== undefined && { batch }) });
+  const workload = workloadOf(facts, sized);
+  const isBatchInWork = facts.symbols.some(({ isBatchLike }) => isBatchLike);
+  const estimates = new Map<string, Estimate>();
+  return {
+    model,
+    problems: sink.problems,
+    scope,
+    facts,
+    sized,
+    workload,
+    estimateOn(device: Device): Estimate {
+      const known = estimates.get(device.id);
+      if (known) return known;
+      const made =
+        isBatchInWork && batch !== undefined
+          ? withBatch(estimate(workload, device, otherEstimateOptions), batch)
+          : estimate(workload, device, options.estimate);
+      estimates.set(device.id, made);
+      return made;
+    },
+  };
+}
+
+/** The workload was counted for a batch already: only the figures per sample differ. */
+function withBatch(made: Estimate, batch: number): Estimate {
+  const { energyJoules } = made;
+  return {
+    ...made,
+    batch,
+    energyPerSampleJoules: energyJoules && scaled(energyJoules, 1 / batch),
+  };
+}

@@ -1,6 +1,9 @@
 import type { Range } from './interval';
 
-/** Numbers as people read them in messages: three significant digits, SI units, `unknown` for null. */
+/**
+ * Numbers as people read them in messages: SI units, `unknown` for null. What is counted gets three
+ * significant digits, what is estimated two below ten.
+ */
 
 interface Unit {
   readonly size: number;
@@ -47,7 +50,7 @@ const countUnits: readonly Unit[] = [
 
 /** `1.5 MB`: decimal units, as storage vendors and datasheets of accelerators use them. */
 export function formatBytes(bytes: number | null): string {
-  return withUnit(bytes, byteUnits);
+  return withUnit(bytes, byteUnits, counted);
 }
 
 /** `3.1 mJ`. */
@@ -67,7 +70,7 @@ export function formatGrams(grams: number | Range | null): string {
 
 /** `118 M`: parameters, multiply-accumulates, elements; the caller adds what is counted. */
 export function formatCount(count: number | null): string {
-  return withUnit(count, countUnits);
+  return withUnit(count, countUnits, counted);
 }
 
 /** `31 %`, from a share 0…1. */
@@ -97,7 +100,11 @@ function isRange(value: number | Range | null): value is Range {
   return typeof value === 'object' && value !== null;
 }
 
-function withUnit(value: number | null, units: readonly Unit[]): string {
+function withUnit(
+  value: number | null,
+  units: readonly Unit[],
+  digits: (value: number) => string = estimated,
+): string {
   if (value === null || !Number.isFinite(value)) return 'unknown';
   const unit = unitFor(value, units);
   return joined(digits(value / unit.size), unit.name);
@@ -107,8 +114,8 @@ function withUnit(value: number | null, units: readonly Unit[]): string {
 function rangeWithUnit(range: Range, units: readonly Unit[]): string {
   if (!Number.isFinite(range.low) || !Number.isFinite(range.high)) return 'unknown';
   const unit = unitFor(range.high, units);
-  const low = digits(range.low / unit.size);
-  const high = digits(range.high / unit.size);
+  const low = estimated(range.low / unit.size);
+  const high = estimated(range.high / unit.size);
   return joined(low === high ? low : `${low}–${high}`, unit.name);
 }
 
@@ -124,8 +131,11 @@ function unitFor(value: number, units: readonly Unit[]): Unit {
   return units.find((unit) => rounded >= unit.size) ?? smallest;
 }
 
-/** Two digits below 10, else up to three; no exponent, no trailing zeros. */
-function digits(value: number): string {
-  const rounded = Number(value.toPrecision(Math.abs(value) < 10 ? 2 : 3));
-  return rounded.toString();
+/** No exponent, no trailing zeros. */
+function counted(value: number): string {
+  return Number(value.toPrecision(3)).toString();
+}
+
+function estimated(value: number): string {
+  return Number(value.toPrecision(Math.abs(value) < 10 ? 2 : 3)).toString();
 }

@@ -19,3 +19,8 @@ export function sourceFromBytes(bytes: Uint8Array): ByteSource {
     read: (offset, byteLength) => Promise.resolve(bytes.subarray(offset, offset + byteLength)),
   };
 }
+
+/** Asked as a function because the answer changes between two questions. */
+export function isCancelled(signal: CancelSignal | undefined): boolean {
+  return signal?.cancelled ?? false;
+}

@@ -54,4 +54,6 @@ export interface WorkItem {
   readonly weightBytes: number;
   /** dtype in which the multiplications run; `null` when unknown. */
   readonly computeDtype: DataType | null;
+  /** How many times it is started in one run (layers × generated tokens); the figures are totals. Absent: once. */
+  readonly launches?: number;
 }
