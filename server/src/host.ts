@@ -26,8 +26,12 @@ export interface OpenFile extends ByteSource {
 }
 
 export interface FileWriter {
+  /** Where the bytes are until `commit`, in the same folder: a file that can be tried out before. */
+  readonly temporaryPath: string;
   write(bytes: Uint8Array): Promise<void>;
-  /** Flush to disk, then rename into place. `replace` false refuses an existing file. */
+  /** Ends writing: the bytes are on disk, and `temporaryPath` can be read by other processes. */
+  finish(): Promise<void>;
+  /** Finishes, then renames into place. `replace` false refuses an existing file. */
   commit(options: { readonly replace: boolean }): Promise<void>;
   discard(): Promise<void>;
 }

@@ -1,0 +1,121 @@
+import { findDevice, suggestDeviceIds, type Device } from '../core/cost/devices';
+import {
+  energyMethodVersion,
+  estimate,
+  type Estimate,
+  type EstimateOptions,
+} from '../core/cost/energy';
+import { workloadOfConfig } from '../core/config/workload';
+import {
+  formatBytes,
+  formatGrams,
+  formatJoules,
+  formatPercent,
+  formatSeconds,
+} from '../core/format';
+import { openModel } from '../engine';
+import { readConfigFile } from './config-file';
+import { UsageError, fail, writeJson, type ExitCode, type Io } from './io';
+import { printable } from './lint-report';
+
+export interface EstimateFlags {
+  readonly devices: readonly Device[];
+  readonly dims: ReadonlyMap<string, number>;
+  readonly options: EstimateOptions;
+  readonly prompt?: number | undefined;
+  readonly generate?: number | undefined;
+  readonly format: 'text' | 'json';
+}
+
+/** Devices of a comma-separated list; a wrong id is answered with near ones. */
+export function parseDevices(list: string): readonly Device[] {
+  return list.split(',').map((text) => {
+    const id = text.trim();
+    const device = findDevice(id);
+    if (device) return device;
+    const near = suggestDeviceIds(id);
+    const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'see "green-ai devices"';
+    throw new UsageError(`--device ${id}: no such device; ${hint}`);
+  });
+}
+
+/** `green-ai estimate`: time, energy, carbon and memory of one run on each device. */
+export async function estimateCommand(
+  path: string,
+  flags: EstimateFlags,
+  io: Io,
+): Promise<ExitCode> {
+  const estimates = await estimatesOf(path, flags, io);
+  if (typeof estimates === 'string') return fail(io, `${path}: ${estimates}`);
+  if (flags.format === 'text') io.out(estimatesText(path, estimates));
+  else {
+    writeJson(io, {
+      schemaVersion: 1,
+      methodVersion: energyMethodVersion,
+      file: path,
+      estimates,
+    });
+  }
+  return 0;
+}
+
+async function estimatesOf(
+  path: string,
+  { devices, dims, options, prompt, generate }: EstimateFlags,
+  io: Io,
+): Promise<readonly Estimate[] | string> {
+  if (!path.toLowerCase().endsWith('.onnx')) {
+    const config = await readConfigFile(io.host, path);
+    if (typeof config === 'string') return config;
+    const { analysis } = config;
+    if (analysis.format === null) {
+      return analysis.problems[0]?.message ?? 'no model or model config of a known format';
+    }
+    const { batch, ...others } = options;
+    const workload = workloadOfConfig(analysis, {
+      ...(prompt !== undefined && { prompt }),
+      ...(generate !== undefined && { generate }),
+      ...(batch !== undefined && { batch }),
+    });
+    return devices.map((device) => ({
+      ...estimate(workload, device, others),
+      batch: batch ?? 1,
+    }));
+  }
+  const opened = await openModel(io.host, path, { dims, estimate: options, signal: io.signal });
+  if (opened.kind === 'unreadable') return opened.reason;
+  if (opened.kind === 'broken') return opened.problems[0]?.message ?? 'not readable';
+  try {
+    const { analysis } = opened.model;
+    return devices.map((device) => analysis.estimateOn(device));
+  } finally {
+    await opened.model.close();
+  }
+}
+
+function estimatesText(path: string, estimates: readonly Estimate[]): string {
+  return `${path}\n${estimates.map(estimateText).join('\n')}`;
+}
+
+function estimateText(made: Estimate): string {
+  const fits = made.fits === null ? 'unknown' : made.fits ? 'fits' : 'does not fit';
+  const top = made.perNode
+    .filter(({ share }) => share !== null)
+    .sort((a, b) => (b.share ?? 0) - (a.share ?? 0))
+    .slice(0, 5);
+  const lines = [
+    `${made.device} (${made.runtime}, ${made.precision}, batch ${made.batch}; ${made.boundary})`,
+    `  energy  ${formatJoules(made.energyJoules)}`,
+    `  time    ${formatSeconds(made.latencySeconds)}`,
+    `  carbon  ${formatGrams(made.carbonGrams)} CO2e`,
+    `  memory  ${formatBytes(made.peakMemoryBytes)}, ${fits}`,
+    `  known   ${formatPercent(made.coverage)} of the operators; ranges hold ${formatPercent(made.interval)}`,
+    ...top.map(
+      ({ name, share, bound }) =>
+        `  ${formatPercent(share).padStart(7)}  ${printable(name)}${bound === null ? '' : ` (${bound})`}`,
+    ),
+    ...made.assumptions.map((text) => `  assumed ${printable(text)}`),
+    ...made.sources.map((text) => `  source  ${text}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}

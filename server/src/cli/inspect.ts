@@ -1,0 +1,260 @@
+import type { Analysis } from '../core/analyze';
+import { formatBytes, formatCount, formatPercent } from '../core/format';
+import { dimText, evaluate, symbolsOf, type Dim } from '../core/shapes/symbolic';
+import type { InferredType, Scope } from '../core/shapes/types';
+import type { NodeFacts } from '../core/facts/count';
+import type { ValueInfo } from '../core/graph';
+import type { ConfigAnalysis } from '../core/config/config';
+import { openModel } from '../engine';
+import { readConfigFile } from './config-file';
+import { fail, writeJson, type ExitCode, type Io } from './io';
+import { printable } from './lint-report';
+
+export interface InspectFlags {
+  readonly dims: ReadonlyMap<string, number>;
+  readonly format: 'text' | 'json';
+}
+
+/** `green-ai inspect`: what is known of one model or config, without judging it. */
+export async function inspect(path: string, flags: InspectFlags, io: Io): Promise<ExitCode> {
+  if (!path.toLowerCase().endsWith('.onnx')) return inspectConfig(path, flags, io);
+  const opened = await openModel(io.host, path, { dims: flags.dims, signal: io.signal });
+  if (opened.kind === 'unreadable') return fail(io, `${path}: ${opened.reason}`);
+  if (opened.kind === 'broken') {
+    if (flags.format === 'json') writeJson(io, brokenJson(path, opened.problems));
+    return fail(io, `${path}: ${opened.problems[0]?.message ?? 'not readable'}`);
+  }
+  try {
+    const { analysis } = opened.model;
+    if (flags.format === 'json') writeJson(io, modelJson(path, analysis));
+    else io.out(modelText(path, analysis));
+    return 0;
+  } finally {
+    await opened.model.close();
+  }
+}
+
+async function inspectConfig(path: string, { format }: InspectFlags, io: Io): Promise<ExitCode> {
+  const config = await readConfigFile(io.host, path);
+  if (typeof config === 'string') return fail(io, `${path}: ${config}`);
+  const { analysis } = config;
+  if (analysis.format === null) {
+    const [problem] = analysis.problems;
+    if (format === 'json') writeJson(io, brokenJson(path, analysis.problems));
+    return fail(io, `${path}: ${problem?.message ?? 'no model or model config of a known format'}`);
+  }
+  if (format === 'json') writeJson(io, configJson(path, analysis));
+  else io.out(configText(path, analysis));
+  return 0;
+}
+
+function brokenJson(file: string, problems: readonly { code: string; message: string }[]): unknown {
+  return {
+    schemaVersion: 1,
+    file,
+    format: null,
+    problems: problems.map(({ code, message }) => ({ code, message })),
+  };
+}
+
+function modelJson(file: string, analysis: Analysis): unknown {
+  const { model, facts, sized, problems, scope } = analysis;
+  const { evaluated, memory } = sized;
+  return {
+    schemaVersion: 1,
+    file,
+    format: 'onnx',
+    irVersion: model.irVersion,
+    opsets: Object.fromEntries(model.opsets),
+    producer: model.producer,
+    parameters: facts.parameters,
+    weightBytes: facts.weightBytes,
+    macs: evaluated.macs,
+    macsExpression: expressionOf(facts.macs),
+    knownMacs: evaluated.knownMacs,
+    flops: evaluated.flops,
+    peakActivationBytes: memory.peakActivationBytes,
+    ioBytes: memory.ioBytes,
+    coverage: facts.coverage,
+    assumptions: analysis.workload.assumptions,
+    inputs: values(scope, model.graph.inputs, (name) => !model.graph.initializerByName.has(name)),
+    outputs: values(scope, model.graph.outputs),
+    values: Object.fromEntries(allValues(scope)),
+    nodes: facts.nodes.map(nodeJson),
+    problems: problems.map(({ code, message, severity, where }) => ({
+      code,
+      message,
+      severity,
+      ...(where !== undefined && { where }),
+    })),
+  };
+}
+
+/** The polynomial of a count that depends on open sizes; null when it is a number or unknown. */
+function expressionOf(dim: Dim): string | null {
+  return dim !== null && typeof dim !== 'number' ? dimText(dim) : null;
+}
+
+const noBindings: ReadonlyMap<string, number> = new Map();
+
+function numberOf(dim: Dim): number | null {
+  return symbolsOf(dim).size === 0 ? evaluate(dim, noBindings) : null;
+}
+
+function nodeJson(facts: NodeFacts): unknown {
+  const { node } = facts;
+  return {
+    name: node.name,
+    path: facts.path,
+    opType: node.opType,
+    domain: node.domain,
+    inputs: node.inputs,
+    outputs: node.outputs,
+    kind: facts.kind,
+    parameters: facts.parameters,
+    weightBytes: facts.weightBytes,
+    macs: numberOf(facts.macs),
+    ...(expressionOf(facts.macs) !== null && { macsExpression: expressionOf(facts.macs) }),
+    flops: numberOf(facts.flops),
+    readBytes: numberOf(facts.readBytes),
+    writeBytes: numberOf(facts.writeBytes),
+    scope: facts.module,
+    ...(facts.source && { source: facts.source }),
+  };
+}
+
+function values(
+  scope: Scope,
+  infos: readonly ValueInfo[],
+  isWanted: (name: string) => boolean = () => true,
+): unknown[] {
+  return infos
+    .filter(({ name }) => isWanted(name))
+    .map(({ name }) => ({ name, ...typeJson(scope.types.get(name)) }));
+}
+
+/** Every value of the main graph, and those of bodies under their scope's path when the name is taken. */
+function* allValues(main: Scope): Generator<[string, unknown]> {
+  const seen = new Set<string>();
+  const scopes = [main];
+  for (let scope = scopes.pop(); scope; scope = scopes.pop()) {
+    for (const [name, type] of scope.types) {
+      const key = seen.has(name) ? `${scope.path}/${name}` : name;
+      seen.add(key);
+      yield [key, typeJson(type)];
+    }
+    for (const children of scope.children.values()) {
+      scopes.push(...children.map((child) => child.scope));
+    }
+  }
+}
+
+function typeJson(type: InferredType | undefined): { dtype: string | null; shape: unknown } {
+  if (!type || type.kind === 'unknown') return { dtype: null, shape: null };
+  if (type.kind === 'tensor' || type.kind === 'sparse-tensor') {
+    return { dtype: type.dtype, shape: type.shape?.map(dimJson) ?? null };
+  }
+  return { dtype: typeName(type), shape: null };
+}
+
+/** `sequence(float32)`, `map(int64, float32)`. */
+function typeName(type: InferredType): string {
+  switch (type.kind) {
+    case 'tensor':
+    case 'sparse-tensor':
+      return type.dtype ?? 'unknown';
+    case 'sequence':
+    case 'optional':
+      return `${type.kind}(${typeName(type.element)})`;
+    case 'map':
+      return `map(${type.keyType ?? 'unknown'}, ${typeName(type.value)})`;
+    case 'unknown':
+      return 'unknown';
+  }
+}
+
+function dimJson(dim: Dim): number | string | null {
+  return dim === null || typeof dim === 'number' ? dim : dimText(dim);
+}
+
+function modelText(file: string, { model, facts, sized, workload, problems }: Analysis): string {
+  const { evaluated, memory } = sized;
+  const opsets = [...model.opsets].map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`);
+  const lines = [
+    file,
+    `  IR ${model.irVersion ?? 'unknown'}, opset ${opsets.join(', ') || 'none'}, by ${printable(model.producer) || 'unknown'}`,
+    `  parameters       ${formatCount(facts.parameters)} (${formatBytes(facts.weightBytes)})`,
+    `  MACs             ${formatCount(evaluated.macs)}${expressionOf(facts.macs) === null ? '' : ` (${dimText(facts.macs)})`}`,
+    `  peak activations ${formatBytes(memory.peakActivationBytes)}`,
+    `  known            ${formatPercent(facts.coverage.valuesWithShape)} of shapes, ${formatPercent(facts.coverage.nodesWithMacs)} of MAC nodes`,
+    ...workload.assumptions.map((text) => `  assumed          ${printable(text)}`),
+    ...problems.map(
+      ({ severity, code, message }) => `  ${severity} ${code}: ${printable(message)}`,
+    ),
+    '',
+    ...heaviest(facts.nodes),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The ten nodes with most MACs, then weights. */
+function heaviest(nodes: readonly NodeFacts[]): string[] {
+  const top = nodes
+    .filter(({ macs, weightBytes }) => (numberOf(macs) ?? 1) > 0 || weightBytes > 0)
+    .sort(
+      (a, b) => (numberOf(b.macs) ?? 0) - (numberOf(a.macs) ?? 0) || b.weightBytes - a.weightBytes,
+    )
+    .slice(0, 10);
+  if (top.length === 0) return [];
+  return [
+    '  largest nodes',
+    ...top.map(({ node, path, macs, parameters }) => {
+      const work = dimText(macs).padStart(16);
+      return `  ${work} MACs ${formatCount(parameters).padStart(9)} parameters  ${node.opType}  ${printable(path)}`;
+    }),
+  ];
+}
+
+function configJson(file: string, analysis: ConfigAnalysis): unknown {
+  return {
+    schemaVersion: 1,
+    file,
+    format: analysis.format,
+    modelType: analysis.modelType,
+    architecture: analysis.architecture,
+    parameters: analysis.parameters,
+    activeParameters: analysis.activeParameters,
+    weightBytes: analysis.weightBytes,
+    weightDtype: analysis.weightDtype,
+    kvCacheBytesPerToken: analysis.kvCacheBytesPerToken,
+    macsPerToken: analysis.macsPerToken,
+    contextLength: analysis.contextLength,
+    layers: analysis.layers.map(({ name, kind, count, parameters }) => ({
+      name,
+      kind,
+      count,
+      parameters,
+    })),
+    coverage: analysis.coverage,
+    assumptions: analysis.assumptions,
+    problems: analysis.problems.map(({ code, message, severity }) => ({ code, message, severity })),
+  };
+}
+
+function configText(file: string, analysis: ConfigAnalysis): string {
+  const lines = [
+    file,
+    `  ${analysis.format ?? ''}: ${printable(analysis.modelType ?? 'unknown model type')}`,
+    `  parameters       ${formatCount(analysis.parameters)} (${formatCount(analysis.activeParameters)} active)`,
+    `  weights          ${formatBytes(analysis.weightBytes)} as ${analysis.weightDtype ?? 'unknown'}`,
+    `  KV cache         ${formatBytes(analysis.kvCacheBytesPerToken)} per token, context ${formatCount(analysis.contextLength)}`,
+    `  MACs             ${formatCount(analysis.macsPerToken)} per token`,
+    `  known            ${formatPercent(analysis.coverage)}`,
+    ...analysis.problems.map(({ severity, code, message }) => `  ${severity} ${code}: ${message}`),
+    ...analysis.layers.map(
+      ({ name, count, parameters }) =>
+        `  ${formatCount(parameters).padStart(10)} parameters  ${count} × ${printable(name)}`,
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,33 @@
+import { createNodeHost } from '../host-node';
+import { run } from './program';
+
+declare const GREEN_AI_VERSION: string | undefined;
+
+const version = typeof GREEN_AI_VERSION === 'string' ? GREEN_AI_VERSION : '0.0.0-source';
+
+async function main(): Promise<void> {
+  const signal = { cancelled: false };
+  process.once('SIGINT', () => {
+    // The first asks politely, so that nothing half-written is left; the second ends the process.
+    signal.cancelled = true;
+  });
+  process.stdout.on('error', ignoreClosedPipe);
+  process.exitCode = await run(process.argv.slice(2), {
+    host: createNodeHost(),
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    signal,
+    version,
+  });
+}
+
+/** `green-ai … | head` closes the pipe early. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
+main().catch((error: unknown) => {
+  const text = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`green-ai: unexpected failure: ${text}; please report it\n`);
+  process.exitCode = 2;
+});

@@ -1,0 +1,261 @@
+import { Command, CommanderError, Option } from 'commander';
+import { carbonIntensity } from '../core/cost/carbon';
+import { defaultDeviceId } from '../core/cost/devices';
+import { dataTypeFromName, type DataType } from '../core/dtype';
+import { estimateCommand, parseDevices } from './estimate';
+import { inspect } from './inspect';
+import { fail, parseCount, parseDims, UsageError, type ExitCode, type Io } from './io';
+import { lint } from './lint';
+import { listDevices, listRules } from './lists';
+import { optimize } from './optimize';
+import { text } from './text';
+
+/** Runs `green-ai` with these arguments (without node and script) and answers the exit status. */
+export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  const program = createProgram(io, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof UsageError) return fail(io, error.message);
+    // Commander has said what was wrong; help and version are no errors.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+}
+
+const textOrJson = (): Option =>
+  new Option('--format <format>', 'output format').choices(['text', 'json']).default('text');
+
+const dimOption = (): Option =>
+  new Option('--dim <NAME=N>', 'size of a named dim; may be repeated')
+    .argParser((value: string, all: readonly string[]) => [...all, value])
+    .default([]);
+
+function createProgram(io: Io, done: (code: ExitCode) => void): Command {
+  const program = new Command('green-ai')
+    .description('Finds what wastes energy in ONNX models and model configs, and fixes it.')
+    .version(io.version)
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .showHelpAfterError('(green-ai --help tells more)');
+  addLint(program, io, done);
+  addInspect(program, io, done);
+  addEstimate(program, io, done);
+  addOptimize(program, io, done);
+  program
+    .command('devices')
+    .description('list the devices that estimates know')
+    .addOption(textOrJson())
+    .action(({ format }: { format: 'text' | 'json' }) => {
+      done(listDevices(format, io));
+    });
+  program
+    .command('rules')
+    .description('list the rules')
+    .addOption(textOrJson())
+    .action(({ format }: { format: 'text' | 'json' }) => {
+      done(listRules(format, io));
+    });
+  program
+    .command('text <model>')
+    .description('print a model in ONNX text form')
+    .action(async (model: string) => {
+      done(await text(model, io));
+    });
+  program
+    .command('diff <a> <b>', { hidden: true })
+    .allowUnknownOption()
+    .action(() => {
+      done(fail(io, 'diff is not part of this version yet'));
+    });
+  return program;
+}
+
+interface LintOptions {
+  readonly device?: string;
+  readonly region?: string;
+  readonly config?: string;
+  readonly rule: readonly string[];
+  readonly failOn?: string;
+  readonly format: 'text' | 'json' | 'sarif';
+}
+
+function addLint(program: Command, io: Io, done: (code: ExitCode) => void): void {
+  program
+    .command('lint [paths...]')
+    .description('report findings of models and configs; folders are searched')
+    .option('--device <id>', 'the device to judge for')
+    .option('--region <ISO3|g/kWh>', 'grid for carbon figures')
+    .option('--config <file>', 'settings; default: the nearest green-ai.json')
+    .addOption(
+      new Option('--rule <ID=LEVEL>', 'level of a rule: off, hint, info, warning, error')
+        .argParser((value: string, all: readonly string[]) => [...all, value])
+        .default([]),
+    )
+    .option('--fail-on <severity>', 'exit 1 from this severity on: error, warning, info, never')
+    .addOption(
+      new Option('--format <format>', 'output format')
+        .choices(['text', 'json', 'sarif'])
+        .default('text'),
+    )
+    .action(async (paths: readonly string[], options: LintOptions) => {
+      done(await lint(paths, options, io));
+    });
+}
+
+function addInspect(program: Command, io: Io, done: (code: ExitCode) => void): void {
+  program
+    .command('inspect <file>')
+    .description('show parameters, MACs, memory and shapes of a model or config')
+    .addOption(dimOption())
+    .addOption(textOrJson())
+    .action(async (file: string, options: { dim: readonly string[]; format: 'text' | 'json' }) => {
+      done(await inspect(file, { dims: parseDims(options.dim), format: options.format }, io));
+    });
+}
+
+interface EstimateOptionTexts {
+  readonly device: string;
+  readonly threads?: string;
+  readonly batch?: string;
+  readonly precision?: string;
+  readonly region?: string;
+  readonly prompt?: string;
+  readonly generate?: string;
+  readonly host?: string;
+  readonly runtime?: string;
+  readonly dim: readonly string[];
+  readonly format: 'text' | 'json';
+}
+
+function addEstimate(program: Command, io: Io, done: (code: ExitCode) => void): void {
+  program
+    .command('estimate <file>')
+    .description('estimate time, energy, carbon and memory of one run per device')
+    .option('--device <ids>', 'device ids, separated by commas', defaultDeviceId)
+    .option('--threads <n>', 'CPU threads')
+    .option('--batch <n>', 'samples per run')
+    .option('--precision <dtype>', 'count float work as if in this dtype, e.g. float16')
+    .option('--region <ISO3|g/kWh>', 'grid for carbon figures')
+    .option('--prompt <n>', 'tokens in (language model configs)')
+    .option('--generate <n>', 'tokens out (language model configs)')
+    .option('--host <name>', 'host of an accelerator (not used by this version)')
+    .option('--runtime <name>', 'runtime and version (not used by this version)')
+    .addOption(dimOption())
+    .addOption(textOrJson())
+    .action(async (file: string, options: EstimateOptionTexts) => {
+      for (const flag of ['host', 'runtime'] as const) {
+        if (options[flag] !== undefined) {
+          io.err(`green-ai: --${flag} does not change this version's estimates\n`);
+        }
+      }
+      done(
+        await estimateCommand(
+          file,
+          {
+            devices: parseDevices(options.device),
+            dims: parseDims(options.dim),
+            options: {
+              batch: parseCount('--batch', options.batch),
+              threads: parseCount('--threads', options.threads),
+              precision: parsePrecision(options.precision),
+              region: parseRegion(options.region),
+            },
+            prompt: parseCount('--prompt', options.prompt),
+            generate: parseCount('--generate', options.generate),
+            format: options.format,
+          },
+          io,
+        ),
+      );
+    });
+}
+
+function parsePrecision(name: string | undefined): DataType | undefined {
+  if (name === undefined) return undefined;
+  const dtype = dataTypeFromName(name);
+  if (!dtype)
+    throw new UsageError(`--precision ${name}: give a dtype like float32, float16 or int8`);
+  return dtype;
+}
+
+function parseRegion(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const found = carbonIntensity(text);
+  if (found.kind === 'problem') throw new UsageError(`--region: ${found.problem.message}`);
+  return text;
+}
+
+interface OptimizeOptionTexts {
+  readonly recipe: string;
+  readonly out?: string;
+  readonly device: string;
+  readonly calibration?: string;
+  readonly samples?: string;
+  readonly labels?: string;
+  readonly maxDrop?: string;
+  readonly verify: string;
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+  readonly runtime?: string;
+  readonly timeout?: string;
+  readonly parity?: string;
+  readonly dim: readonly string[];
+  readonly format: 'text' | 'json';
+}
+
+function addOptimize(program: Command, io: Io, done: (code: ExitCode) => void): void {
+  program
+    .command('optimize <model>')
+    .description('apply a recipe to a model; writes a verified sibling file')
+    .requiredOption('--recipe <name>', 'cleanup or int8-dynamic')
+    .option('-o, --out <file>', 'output; default: a sibling such as model.int8.onnx')
+    .option('--device <id>', 'device of the before and after estimate', defaultDeviceId)
+    .option('--calibration <path>', 'inputs to verify with (.npz, .npy, folder), or "random"')
+    .option('--samples <n>', 'at most this many samples')
+    .option('--labels <file>', 'labels of the inputs (.npz, .npy)')
+    .option('--max-drop <share>', 'accuracy that may be lost: 0.005 or 0.5%')
+    .option('--verify <level>', 'run, load or none', 'run')
+    .option('--runtime <name>', 'native, wasm or auto')
+    .option('--timeout <seconds>', 'bound on verification')
+    .option('--dry-run', 'plan only')
+    .option('--force', 'replace an existing output file')
+    .option('--parity <peer>', 'a peer to match bit for bit')
+    .addOption(dimOption())
+    .addOption(textOrJson())
+    .allowUnknownOption(false)
+    .action(async (model: string, options: OptimizeOptionTexts) => {
+      if (options.parity !== undefined) {
+        done(fail(io, '--parity is not part of this version yet'));
+        return;
+      }
+      const [device] = parseDevices(options.device);
+      if (!device) throw new UsageError('--device: give a device id');
+      done(
+        await optimize(
+          model,
+          {
+            recipe: options.recipe,
+            out: options.out,
+            device,
+            calibration: options.calibration,
+            samples: parseCount('--samples', options.samples),
+            labels: options.labels,
+            maxDrop: options.maxDrop,
+            verify: options.verify,
+            dryRun: options.dryRun ?? false,
+            force: options.force ?? false,
+            runtime: options.runtime,
+            timeout: parseCount('--timeout', options.timeout),
+            dims: parseDims(options.dim),
+            format: options.format,
+          },
+          io,
+        ),
+      );
+    });
+}
