@@ -103,8 +103,7 @@ export function encodeNode(node: NewNode | Node, options: EncodeOptions = {}): U
 }
 
 /** `AttributeProto.AttributeType` numbers. */
-const attributeTypeCode: Readonly<Record<AttributeValue['kind'], number>> = {
-  none: 0,
+const attributeTypeCode: Readonly<Record<Exclude<AttributeValue['kind'], 'none'>, number>> = {
   float: 1,
   int: 2,
   string: 3,
@@ -132,7 +131,7 @@ export function encodeAttribute(
   return concatBytes([
     optionalStringField(1, name),
     ...before,
-    intField(20, attributeTypeCode[value.kind]),
+    ...(value.kind === 'none' ? [] : [intField(20, attributeTypeCode[value.kind])]),
     optionalStringField(21, refName),
     ...after,
   ]);
