@@ -1,4 +1,5 @@
 import { analyzeModel, type Analysis, type AnalysisOptions } from './core/analyze';
+import { bytesOf } from './core/dtype';
 import type { Model, Tensor } from './core/graph';
 import { subgraphsOf } from './core/attributes';
 import { readModel } from './core/onnx/decode';
@@ -17,6 +18,8 @@ export interface OpenModel {
   readonly analysis: Analysis;
   /** External data files that exist and may be read, as the model names them. */
   readonly externalLocations: readonly string[];
+  /** Bytes of tensors that lie in them. */
+  readonly externalBytes: number;
   /** Little-endian bytes of a tensor's elements; null when they cannot be had. */
   readonly readTensor: (tensor: Tensor) => Promise<Uint8Array | null>;
   readonly close: () => Promise<void>;
@@ -57,6 +60,7 @@ export async function openModel(
       wire: read.wire,
       analysis,
       externalLocations: [...external.keys()],
+      externalBytes: externalBytesOf(read.model),
       readTensor: (tensor) =>
         readPayload(tensor, file, (location) => Promise.resolve(external.get(location) ?? null)),
       close,
@@ -105,6 +109,15 @@ async function openExternalFiles(
     }
   }
   return opened;
+}
+
+function externalBytesOf(model: Model): number {
+  let total = 0;
+  for (const { dtype, elementCount, storage } of externalTensors(model)) {
+    if (storage.kind !== 'external' || !dtype || elementCount === null) continue;
+    total += bytesOf(dtype, elementCount) ?? 0;
+  }
+  return total;
 }
 
 async function openExternal(

@@ -247,7 +247,7 @@ async function resultOf(
 ): Promise<OptimizeResult> {
   const { plan, verification, writer } = candidate;
   const accepted = verification.decision !== 'fail' && writer !== null;
-  const after = writer ? await estimateFile(host, writer.temporaryPath, options) : null;
+  const after = writer ? await analyzeAfter(host, writer.temporaryPath, options) : null;
   const before = model.analysis.estimateOn(options.device);
   return {
     schemaVersion: 1,
@@ -256,27 +256,36 @@ async function resultOf(
     recipe: options.recipe.name,
     device: options.device.id,
     dryRun: options.dryRun,
-    bytesBefore: model.file.byteLength,
-    bytesAfter: writer || options.dryRun ? candidate.byteLength : null,
+    bytesBefore: model.file.byteLength + model.externalBytes,
+    bytesAfter: after?.bytes ?? null,
     changedNodes: plan.changedNodes,
     rolledBack: [...rolledBack].map(([node, reason]) => ({ node, reason })),
     skipped: plan.skipped.filter(({ node }) => !rolledBack.has(node)),
     verification,
-    energyJoules: { before: before.energyJoules, after: after?.energyJoules ?? null },
+    energyJoules: { before: before.energyJoules, after: after?.estimate.energyJoules ?? null },
     warnings: warningsOf(candidate, before, after, options),
     provenance: accepted ? provenancePath(output) : null,
   };
 }
 
-async function estimateFile(
+interface AfterFacts {
+  readonly estimate: Estimate;
+  /** The file and the external bytes it still refers to. */
+  readonly bytes: number;
+  readonly externalBytes: number;
+}
+
+async function analyzeAfter(
   host: Host,
   path: string,
   { dims, device }: OptimizeOptions,
-): Promise<Estimate | null> {
+): Promise<AfterFacts | null> {
   const opened = await openModel(host, path, { dims });
   if (opened.kind !== 'model') return null;
+  const { analysis, file, externalBytes } = opened.model;
   try {
-    return opened.model.analysis.estimateOn(device);
+    const bytes = file.byteLength + externalBytes;
+    return { estimate: analysis.estimateOn(device), bytes, externalBytes };
   } finally {
     await opened.model.close();
   }
@@ -285,7 +294,7 @@ async function estimateFile(
 function warningsOf(
   { plan, verification, writer }: Candidate,
   before: Estimate,
-  after: Estimate | null,
+  after: AfterFacts | null,
   { device, verify: level, dryRun }: OptimizeOptions,
 ): string[] {
   const warnings: string[] = [];
@@ -301,7 +310,7 @@ function warningsOf(
     const what = level === 'none' ? 'Not verified' : 'Not proven';
     warnings.push(`${what}: ${verification.reasons[0] ?? 'no real inputs were given'}`);
   }
-  const energy = [before.energyJoules?.mid, after?.energyJoules?.mid] as const;
+  const energy = [before.energyJoules?.mid, after?.estimate.energyJoules?.mid] as const;
   if (energy[0] !== undefined && energy[1] !== undefined && energy[1] >= energy[0]) {
     warnings.push(
       `On ${device.name} the result is estimated to take no less energy than the original.`,
@@ -309,6 +318,11 @@ function warningsOf(
   }
   if (verification.latency?.verdict === 'slower') {
     warnings.push('Measured here, the result is slower than the original.');
+  }
+  if (after && after.externalBytes > 0) {
+    warnings.push(
+      `The new model still reads ${after.externalBytes} bytes of the original’s external data.`,
+    );
   }
   if (dryRun) warnings.push('Dry run: nothing was written or verified.');
   return warnings;

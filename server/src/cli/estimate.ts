@@ -24,6 +24,8 @@ export interface EstimateFlags {
   readonly options: EstimateOptions;
   readonly prompt?: number | undefined;
   readonly generate?: number | undefined;
+  /** Text without assumptions and sources. */
+  readonly brief: boolean;
   readonly format: 'text' | 'json';
 }
 
@@ -47,7 +49,7 @@ export async function estimateCommand(
 ): Promise<ExitCode> {
   const estimates = await estimatesOf(path, flags, io);
   if (typeof estimates === 'string') return fail(io, `${path}: ${estimates}`);
-  if (flags.format === 'text') io.out(estimatesText(path, estimates));
+  if (flags.format === 'text') io.out(estimatesText(path, estimates, flags.brief));
   else {
     writeJson(io, {
       schemaVersion: 1,
@@ -93,11 +95,11 @@ async function estimatesOf(
   }
 }
 
-function estimatesText(path: string, estimates: readonly Estimate[]): string {
-  return `${path}\n${estimates.map(estimateText).join('\n')}`;
+function estimatesText(path: string, estimates: readonly Estimate[], brief: boolean): string {
+  return `${path}\n${estimates.map((made) => estimateText(made, brief)).join('\n')}`;
 }
 
-function estimateText(made: Estimate): string {
+function estimateText(made: Estimate, brief: boolean): string {
   const fits = made.fits === null ? 'unknown' : made.fits ? 'fits' : 'does not fit';
   const top = made.perNode
     .filter(({ share }) => share !== null)
@@ -114,8 +116,8 @@ function estimateText(made: Estimate): string {
       ({ name, share, bound }) =>
         `  ${formatPercent(share).padStart(7)}  ${printable(name)}${bound === null ? '' : ` (${bound})`}`,
     ),
-    ...made.assumptions.map((text) => `  assumed ${printable(text)}`),
-    ...made.sources.map((text) => `  source  ${text}`),
+    ...(brief ? [] : made.assumptions.map((text) => `  assumed ${printable(text)}`)),
+    ...(brief ? [] : made.sources.map((text) => `  source  ${text}`)),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,7 +1,7 @@
 import type { Device } from '../core/cost/devices';
-import { formatBytes, formatJoules, formatPercent, formatSeconds } from '../core/format';
+import { formatBytes, formatJoules, formatSeconds } from '../core/format';
 import { findRecipe, plannedRecipes, recipes } from '../core/transform/recipes';
-import { optimizeFile, type OptimizeResult } from '../optimize';
+import { optimizeFile, type EnergyChange, type OptimizeResult } from '../optimize';
 import { fail, UsageError, writeJson, type ExitCode, type Io } from './io';
 import { printable } from './lint-report';
 
@@ -34,7 +34,7 @@ export async function optimize(path: string, flags: OptimizeFlags, io: Io): Prom
     verify: oneOf('--verify', flags.verify, ['run', 'load', 'none']),
     data: {
       inputs: inputsOf(flags.calibration),
-      labels: flags.labels ?? 'beside',
+      ...(flags.labels !== undefined && { labels: flags.labels }),
       ...(flags.samples !== undefined && { maxSamples: flags.samples }),
     },
     maxDrop: parseDrop(flags.maxDrop),
@@ -112,11 +112,11 @@ function resultText(result: OptimizeResult): string {
     `  output    ${result.output ?? 'nothing written'}`,
     `  size      ${formatBytes(result.bytesBefore)} → ${formatBytes(result.bytesAfter)}`,
     `  changed   ${result.changedNodes.length} nodes, ${result.skipped.length} left, ${result.rolledBack.length} rolled back`,
-    `  energy    ${formatJoules(energyJoules?.before ?? null)} → ${formatJoules(energyJoules?.after ?? null)} on ${result.device}`,
+    `  energy    ${formatJoules(energyJoules?.before ?? null)} → ${formatJoules(energyJoules?.after ?? null)}${changeOf(energyJoules)} on ${result.device}`,
     `  verified  ${verification.state}${verification.data === null ? '' : ` on ${verification.data} data`}, ${verification.samples} samples, ${verification.runtime ?? 'no runtime'}`,
     ...(verification.accuracy
       ? [
-          `  accuracy  ${formatPercent(verification.accuracy.before)} → ${formatPercent(verification.accuracy.after)}`,
+          `  accuracy  ${points(verification.accuracy.before)} → ${points(verification.accuracy.after)}`,
         ]
       : []),
     ...(verification.latencySeconds
@@ -131,4 +131,16 @@ function resultText(result: OptimizeResult): string {
     ...result.warnings.map((text) => `  warning   ${printable(text)}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Accuracy to a hundredth of a point: the bound is half a point. */
+function points(share: number): string {
+  return `${(share * 100).toFixed(2)} %`;
+}
+
+/** The ranges share their uncertainty, so the change of the middle says more than they do. */
+function changeOf(energy: EnergyChange | null): string {
+  if (!energy?.before || !energy.after || energy.before.mid === 0) return '';
+  const percent = Math.round((energy.after.mid / energy.before.mid - 1) * 100);
+  return ` (${percent > 0 ? '+' : ''}${percent} %)`;
 }

@@ -129,6 +129,7 @@ interface EstimateOptionTexts {
   readonly host?: string;
   readonly runtime?: string;
   readonly dim: readonly string[];
+  readonly brief?: boolean;
   readonly format: 'text' | 'json';
 }
 
@@ -145,6 +146,7 @@ function addEstimate(program: Command, io: Io, done: (code: ExitCode) => void): 
     .option('--generate <n>', 'tokens out (language model configs)')
     .option('--host <name>', 'host of an accelerator (not used by this version)')
     .option('--runtime <name>', 'runtime and version (not used by this version)')
+    .option('--brief', 'text without assumptions and sources')
     .addOption(dimOption())
     .addOption(textOrJson())
     .action(async (file: string, options: EstimateOptionTexts) => {
@@ -167,6 +169,7 @@ function addEstimate(program: Command, io: Io, done: (code: ExitCode) => void): 
             },
             prompt: parseCount('--prompt', options.prompt),
             generate: parseCount('--generate', options.generate),
+            brief: options.brief ?? false,
             format: options.format,
           },
           io,

@@ -44,8 +44,11 @@ interface PreparedLayer {
   readonly scales: Float32Array;
 }
 
-function chooseLayers(
-  context: RecipeContext,
+type CandidateContext = Pick<RecipeContext, 'model' | 'only' | 'exclude'>;
+
+/** The layers that the recipe takes over, and why not the others; reads no weights. */
+export function chooseLayers(
+  context: CandidateContext,
   usage: Usage,
 ): { layers: LinearLayer[]; skipped: SkippedNode[] } {
   const layers: LinearLayer[] = [];
@@ -82,7 +85,7 @@ function keepWholeGroups(
 
 function declineReason(
   node: LinearLayer['node'],
-  { model, only, exclude }: RecipeContext,
+  { model, only, exclude }: CandidateContext,
 ): string | null {
   if (node.domain !== '') return 'not a candidate';
   if (only && !only.has(node.path)) return 'not a candidate';
@@ -182,9 +185,13 @@ function sorted(numbers: ReadonlySet<number>): number[] {
   return [...numbers].sort((a, b) => a - b);
 }
 
-/** What the new nodes keep of the one they replace: doc string and exporter metadata. */
-function origin({ node }: LinearLayer): Pick<NewNode, 'docString' | 'metadata' | 'domain'> {
-  return { docString: node.docString, metadata: node.metadata, domain: '' };
+/** Longer metadata values (stack traces) go to one of the nodes that replace a node, not to each of them. */
+const maxSharedMetadata = 256;
+
+/** What the nodes around the integer product keep of the one they replace: its place in the author's program. */
+function origin({ node }: LinearLayer): Pick<NewNode, 'metadata' | 'domain'> {
+  const short = [...node.metadata].filter(([, value]) => value.length <= maxSharedMetadata);
+  return { metadata: new Map(short), domain: '' };
 }
 
 function quantizeInput(
@@ -232,7 +239,11 @@ function integerProduct(
     attributes,
   });
   const nodes = [
-    make('_quant', 'MatMulInteger', [input.codes, weight.codes, input.zeroPoint], product),
+    {
+      ...make('_quant', 'MatMulInteger', [input.codes, weight.codes, input.zeroPoint], product),
+      docString: node.docString,
+      metadata: node.metadata,
+    },
     make('_quant_cast', 'Cast', [product], cast, [{ name: 'to', value: toFloat }]),
     make('_quant_scales_mul', 'Mul', [input.scale, weight.scale], scales),
     make('_quant_output_scale_mul', 'Mul', [cast, scales], scaled),
