@@ -6,7 +6,7 @@ const outsideWorld = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', 'examples/**/*.json'] },
+  { ignores: ['.cache/', 'dist/', 'node_modules/', 'coverage/', 'examples/**/*.json'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -41,7 +41,12 @@ export default tseslint.config(
   {
     files: ['**/*.mjs'],
     languageOptions: {
-      globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' },
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+      },
     },
   },
 );
