@@ -17,6 +17,8 @@ export interface Compared {
   readonly accuracy: Accuracy | null;
   /** Runs of each model. */
   readonly samples: number;
+  /** False when the original differed from itself on the first sample: it draws random numbers. */
+  readonly deterministic: boolean;
   readonly notes: readonly string[];
 }
 
@@ -52,6 +54,7 @@ export async function compareSessions(
 ): Promise<CompareResult> {
   const agreement = createAgreementMeter();
   const reference = createAgreementMeter();
+  const itself = createAgreementMeter();
   const accuracy = work.labels && createAccuracyMeter(work.labels);
   const queue = samplesOf(work);
   const total = work.sets.reduce((sum, set) => sum + set.count, 0);
@@ -68,6 +71,11 @@ export async function compareSessions(
       runtime.request({ kind: 'run', session, samples }, limits.deadlineSeconds());
     const before = await runOn(sessions.original);
     if (before.outcome !== 'ok') return { kind: 'original-failed', ...before };
+    if (done === 0) {
+      const again = await runOn(sessions.original);
+      if (again.outcome !== 'ok') return { kind: 'original-failed', ...again };
+      itself.add(before.value[0] ?? [], again.value[0] ?? []);
+    }
     const after = await runOn(sessions.candidate);
     if (after.outcome !== 'ok') return { kind: 'candidate-failed', ...after };
     for (const [index, one] of chunk.entries()) {
@@ -96,6 +104,7 @@ export async function compareSessions(
       outputs: agreement.outputs(),
       accuracy: measured?.ok ? measured.value : null,
       samples: done,
+      deterministic: itself.outputs().every((one) => one.identical),
       notes,
     };
   }

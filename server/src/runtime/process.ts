@@ -229,6 +229,11 @@ function failureFrom(
   };
 }
 
+/** What the packages put before the runtime's own sentence. */
+const messagePrefix =
+  /^(?:Load model from .*? failed:|(?:Can't create a session|failed to call OrtRun\(\))\. ERROR_CODE: \d+, ERROR_MESSAGE: )/;
+
 function firstLine(message: string): string {
-  return shortName(message.trim().split('\n')[0] ?? '', 200);
+  const [line = ''] = message.trim().replace(messagePrefix, '').split('\n');
+  return shortName(line, 200);
 }

@@ -106,13 +106,12 @@ async function verifyIn(
     runtime.request<'load'>({ kind: 'load', model }, secondsLeft());
   const original = await load(options.original);
   if (original.outcome !== 'ok') {
-    const reasons = [`The original does not load: ${original.message}`];
-    return { state: 'impossible', reasons };
+    return { state: 'impossible', ...told('The original does not load', original.message) };
   }
   const candidate = await load(options.candidate);
   if (candidate.outcome !== 'ok') {
-    const reasons = [`The new model does not load: ${candidate.message}`];
-    return { state: 'load', decision: 'fail', reasons };
+    const failure = told('The new model does not load', candidate.message);
+    return { state: 'load', decision: 'fail', ...failure };
   }
   const changed = changedInterface(original.value, candidate.value);
   if (changed) return { state: 'load', decision: 'fail', reasons: [changed] };
@@ -148,17 +147,17 @@ async function runBoth(
     case 'cancelled':
       return { state: 'none', reasons: ['Cancelled before anything was decided.'] };
     case 'original-failed': {
-      const reasons = [`The original does not run on this data: ${result.message}`];
       const state = result.outcome === 'failed' ? 'load' : 'impossible';
-      return { state, data, notes, problems, reasons };
+      const failure = told('The original does not run on this data', result.message, notes);
+      return { state, data, problems, ...failure };
     }
     case 'candidate-failed': {
-      const reasons = [`The new model does not run: ${result.message}`];
-      return { state: 'run', data, decision: 'fail', notes, problems, reasons };
+      const failure = told('The new model does not run', result.message, notes);
+      return { state: 'run', data, decision: 'fail', problems, ...failure };
     }
     case 'compared':
   }
-  const { outputs, accuracy, samples } = result.compared;
+  const { outputs, accuracy, samples, deterministic } = result.compared;
   const bounds = { ...defaultBounds, ...options.bounds };
   const latency = await latencyOf(runtime, options, sessions, work, secondsLeft());
   return {
@@ -170,11 +169,25 @@ async function runBoth(
     latencySeconds: latency && { before: latency.beforeSeconds, after: latency.afterSeconds },
     latency,
     outputs,
-    ...decide(outputs, { data, accuracy, majorityShare, bounds }),
+    ...decide(outputs, { data, accuracy, majorityShare, bounds, deterministic }),
     notes: [...notes, ...result.compared.notes],
     problems,
   };
 }
+
+/** One line for people, and the runtime's words in full among the notes. */
+function told(
+  what: string,
+  message: string,
+  notes: readonly string[] = [],
+): Pick<Verification, 'reasons' | 'notes'> {
+  const reason = `${what}: ${message}`;
+  if (reason.length <= maxReasonLength) return { reasons: [reason], notes };
+  const cut = shortName(message, maxReasonLength - what.length - 2);
+  return { reasons: [`${what}: ${cut}`], notes: [...notes, `ONNX Runtime: ${message}`] };
+}
+
+const maxReasonLength = 120;
 
 /** Null from wasm, whose ranking of speeds contradicts the native runtime's, and when time or rounds do not suffice. */
 async function latencyOf(

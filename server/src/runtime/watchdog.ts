@@ -9,7 +9,12 @@ const pollMilliseconds = 25;
  * or when its parent is gone. A thread, because a native call may block the main one for ever.
  */
 export function startWatchdog(memoryLimitBytes: number): void {
-  const workerData = { memoryLimitBytes, memoryLimitMarker, pollMilliseconds, parent: process.ppid };
+  const workerData = {
+    memoryLimitBytes,
+    memoryLimitMarker,
+    pollMilliseconds,
+    parent: process.ppid,
+  };
   new Worker(threadSource, { eval: true, workerData }).unref();
 }
 

@@ -65,12 +65,19 @@ export function decide(
     /** Accuracy of always answering the commonest label. */
     readonly majorityShare: number;
     readonly bounds: Bounds;
+    /** The original gives the same outputs for the same inputs. */
+    readonly deterministic: boolean;
   },
 ): Judgement {
   const { accuracy, bounds, data } = context;
   const broken = outputs.flatMap(brokenOutput);
   if (broken.length > 0) return { decision: 'fail', reasons: broken };
   const measured = worstOf(outputs);
+  if (!context.deterministic && !accuracy && !measured.identical) {
+    const reason =
+      'The original gives other outputs every time: only labels could tell what is lost.';
+    return { decision: 'unproven', reasons: [reason] };
+  }
   if (bounds.exact && !measured.identical) {
     return {
       decision: 'fail',

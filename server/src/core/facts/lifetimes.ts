@@ -1,0 +1,176 @@
+import { isFloat } from '../dtype';
+import { evaluate } from '../shapes/symbolic';
+import { typeOf, type Scope } from '../shapes/types';
+import { bodyInputs, bodyOutputs, isGraph } from './body';
+import type { NodeFacts, ScopeFacts } from './count';
+import type { Kernel } from './fusion';
+import type { MemoryInput } from './memory';
+import { opCostOf } from './ops/index';
+import { trafficKind } from './ops/op';
+import { valueBytes } from './site';
+
+/** A piece of memory that one or more values share. */
+export interface Storage {
+  readonly bytes: number;
+  /** The model's caller owns it: it must not be written over. */
+  readonly isCallers: boolean;
+  /** The last step that uses it. */
+  lastUse: number;
+}
+
+/** What is allocated and freed at each step, a step being a position in the scope's order. */
+export interface Lifetimes {
+  readonly atStart: readonly Storage[];
+  readonly births: ReadonlyMap<number, readonly Storage[]>;
+  readonly deaths: ReadonlyMap<number, readonly Storage[]>;
+  /** Dying storages that a new one of the same size takes over. */
+  readonly reused: ReadonlyMap<number, readonly Storage[]>;
+  /** Values that matter and whose size is unknown. */
+  readonly unknown: number;
+}
+
+/** Decides which values of a scope have memory of their own, and from when to when. */
+export function planLifetimes(facts: ScopeFacts, input: MemoryInput): Lifetimes {
+  const plan: Plan = {
+    facts,
+    input,
+    positions: new Map(facts.nodes.map((node, position) => [node, position])),
+    steps: new Map(),
+    storages: new Map(),
+    births: new Map(),
+    unknown: 0,
+  };
+  const atStart = inputStorages(plan);
+  for (const node of facts.nodes) placeNode(node, plan);
+  for (const name of bodyOutputs(facts.scope)) {
+    const storage = plan.storages.get(name);
+    if (storage) storage.lastUse = facts.nodes.length;
+  }
+  const deaths = new Map<number, Storage[]>();
+  for (const storage of new Set([...atStart, ...[...plan.births.values()].flat()])) {
+    push(deaths, storage.lastUse, storage);
+  }
+  return { atStart, births: plan.births, deaths, reused: reuses(plan), unknown: plan.unknown };
+}
+
+interface Plan {
+  readonly facts: ScopeFacts;
+  readonly input: MemoryInput;
+  readonly positions: ReadonlyMap<NodeFacts, number>;
+  /** Step at which each kernel runs. */
+  readonly steps: Map<Kernel, number>;
+  readonly storages: Map<string, Storage>;
+  readonly births: Map<number, Storage[]>;
+  unknown: number;
+}
+
+/** A function's parameters are its caller's values; a graph's inputs have memory of their own. */
+function inputStorages(plan: Plan): Storage[] {
+  const { scope } = plan.facts;
+  if (!isGraph(scope.body)) return [];
+  return bodyInputs(scope).map((name) => {
+    const storage = { bytes: sizeOf(scope, name, plan), isCallers: true, lastUse: 0 };
+    plan.storages.set(name, storage);
+    return storage;
+  });
+}
+
+/** A kernel runs when the last of its nodes is due; until then it needs what they all read. */
+function stepOf(node: NodeFacts, { input, positions, steps }: Plan): number {
+  const kernel = input.fusion.kernelOf(node);
+  const known = steps.get(kernel);
+  if (known !== undefined) return known;
+  let step = 0;
+  for (const member of kernel.members) step = Math.max(step, positions.get(member) ?? 0);
+  steps.set(kernel, step);
+  return step;
+}
+
+function placeNode(node: NodeFacts, plan: Plan): void {
+  const step = stepOf(node, plan);
+  for (const name of namesRead(node, plan.facts)) {
+    const storage = plan.storages.get(name);
+    if (storage) storage.lastUse = Math.max(storage.lastUse, step);
+  }
+  if (node.nodeClass === 'folded' || node.nodeClass === 'shape') return;
+  const { scope } = plan.facts;
+  const { fusion } = plan.input;
+  const kernel = fusion.kernelOf(node);
+  const cost = opCostOf(node.node);
+  const isAlias = cost !== undefined && trafficKind(cost, node) === 'alias';
+  for (const [index, name] of node.node.outputs.entries()) {
+    if (name === '' || kernel.inner.has(name)) continue;
+    const source =
+      isAlias && index === 0 ? node.node.inputs[0] : fusion.dequantizedFrom(scope, name);
+    if (source !== undefined) {
+      // Views of weights and of outer values take no memory here.
+      const shared = plan.storages.get(source);
+      if (shared) plan.storages.set(name, shared);
+      continue;
+    }
+    const storage = { bytes: sizeOf(scope, name, plan), isCallers: false, lastUse: step };
+    plan.storages.set(name, storage);
+    push(plan.births, step, storage);
+  }
+}
+
+/** What a node reads itself and what its subgraphs may read from around them. */
+function namesRead(node: NodeFacts, facts: ScopeFacts): ReadonlySet<string> {
+  const names = new Set(node.node.inputs);
+  const pending = (facts.children.get(node.node) ?? []).map((child) => child.facts);
+  for (let at = pending.pop(); at; at = pending.pop()) {
+    if (at.scope.parent === null) continue;
+    for (const inner of at.nodes) for (const name of inner.node.inputs) names.add(name);
+    for (const name of bodyOutputs(at.scope)) names.add(name);
+    for (const children of at.children.values()) pending.push(...children.map((x) => x.facts));
+  }
+  return names;
+}
+
+function reuses(plan: Plan): Map<number, Storage[]> {
+  const reused = new Map<number, Storage[]>();
+  for (const [step, [output]] of plan.births) {
+    const node = plan.facts.nodes[step];
+    if (!node || !output || output.bytes === 0) continue;
+    for (const name of overwritable(node, plan)) {
+      const storage = plan.storages.get(name);
+      if (!storage || storage === output || storage.isCallers) continue;
+      if (storage.lastUse !== step || storage.bytes !== output.bytes) continue;
+      reused.set(step, [storage]);
+      break;
+    }
+  }
+  return reused;
+}
+
+/** Inputs that the kernel at this step may write its result over. */
+function overwritable(node: NodeFacts, { input }: Plan): readonly string[] {
+  const { members } = input.fusion.kernelOf(node);
+  const isElementwise = members.every(({ node: member }) => {
+    const cost = opCostOf(member);
+    return cost?.inPlace !== undefined || member.opType === 'ReduceMean';
+  });
+  if (!isElementwise) return [];
+  if (members.length > 1) return members.flatMap((member) => member.node.inputs);
+  return (opCostOf(node.node)?.inPlace ?? []).flatMap((index) => node.node.inputs[index] ?? []);
+}
+
+/** Bytes of a value, 0 when they are not known; that counts as unknown where it matters. */
+function sizeOf(scope: Scope, name: string, plan: Plan): number {
+  const bytes = evaluate(valueBytes(scope, name), plan.input.values);
+  if (bytes === null && matters(scope, name)) plan.unknown++;
+  return Math.max(0, bytes ?? 0);
+}
+
+/** Vectors of integers and booleans are shapes, lengths and indices: small beside activations. */
+function matters(scope: Scope, name: string): boolean {
+  const type = typeOf(scope, name);
+  if (type.kind !== 'tensor' || type.dtype === null || type.shape === null) return true;
+  return type.shape.length > 1 || isFloat(type.dtype);
+}
+
+function push(map: Map<number, Storage[]>, step: number, storage: Storage): void {
+  const list = map.get(step);
+  if (list) list.push(storage);
+  else map.set(step, [storage]);
+}

@@ -1,0 +1,84 @@
+import type { OpCost } from './ops/op';
+import { tensorBytes, type Site } from './site';
+import {
+  isParameter,
+  joinRoles,
+  parameterElements,
+  roleAt,
+  type NodeClass,
+  type WeightMap,
+  type WeightRoot,
+} from './weights';
+
+export interface ParameterCount {
+  readonly parameters: number;
+  readonly weightBytes: number;
+}
+
+export interface ParameterCounter {
+  /** The weights that one node uses; nodes that only prepare weights leave them to their consumers. */
+  count(site: Site, cost: OpCost | undefined, nodeClass: NodeClass): ParameterCount;
+  totals(): ParameterCount & { readonly generatedWeightBytes: number };
+}
+
+export function createParameterCounter(weights: WeightMap): ParameterCounter {
+  /** Each used tensor once; elements is 0 for zero points. */
+  const used = new Map<WeightRoot, number>();
+  return {
+    count(site, cost, nodeClass) {
+      const own = new Map<WeightRoot, number>();
+      if (nodeClass === 'compute' && !callsFunction(site)) {
+        for (const index of site.node.inputs.keys()) collect(site, cost, index, weights, own);
+      }
+      for (const [root, elements] of own) keepLarger(used, root, elements);
+      return sumOf(own);
+    },
+    totals() {
+      let generatedWeightBytes = 0;
+      for (const [root, elements] of used) {
+        if (root.storedBytes > 0 || root.dtype === null) continue;
+        const bytes = tensorBytes(root.dtype, elements);
+        generatedWeightBytes += typeof bytes === 'number' ? bytes : 0;
+      }
+      return { ...sumOf(used), generatedWeightBytes };
+    },
+  };
+}
+
+/** What is passed to a function is used by the nodes of its body. */
+function callsFunction({ node, scope }: Site): boolean {
+  return scope.children.get(node)?.some(({ role }) => role === 'function') ?? false;
+}
+
+function collect(
+  site: Site,
+  cost: OpCost | undefined,
+  index: number,
+  weights: WeightMap,
+  into: Map<WeightRoot, number>,
+): void {
+  const name = site.node.inputs[index] ?? '';
+  const value = name === '' ? undefined : weights.valueOf(site.scope, name);
+  if (!value) return;
+  for (const [root, inner] of value.roots) {
+    // Zeros made for the state before the first step are no weights.
+    if (root.storedBytes === 0 && cost?.kind === 'recurrent' && index > 3) continue;
+    const role = joinRoles(inner, roleAt(cost, index));
+    if (isParameter(root, role)) keepLarger(into, root, parameterElements(site, index, root));
+    else if (role === 'zero-point') keepLarger(into, root, 0);
+  }
+}
+
+function keepLarger(map: Map<WeightRoot, number>, root: WeightRoot, elements: number): void {
+  map.set(root, Math.max(map.get(root) ?? 0, elements));
+}
+
+function sumOf(roots: ReadonlyMap<WeightRoot, number>): ParameterCount {
+  let parameters = 0;
+  let weightBytes = 0;
+  for (const [root, elements] of roots) {
+    parameters += elements;
+    weightBytes += root.storedBytes;
+  }
+  return { parameters, weightBytes };
+}

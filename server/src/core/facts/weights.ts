@@ -1,0 +1,255 @@
+import { bytesOf, dataTypeInfo, isFloat, type DataType } from '../dtype';
+import type { Node, SparseTensor, Tensor } from '../graph';
+import { asNumber } from '../shapes/symbolic';
+import type { Scope } from '../shapes/types';
+import { isGraph } from './body';
+import { opCostOf } from './ops/index';
+import type { OpCost } from './ops/op';
+import { inputDtype, outputDtype, outputElements, type Site } from './site';
+
+/** Something that is known when the model is loaded: a stored tensor, or what a node makes of none. */
+export interface WeightRoot {
+  readonly dtype: DataType | null;
+  readonly elements: number;
+  /** Bytes in the model's files; 0 for what ConstantOfShape generates when the model is loaded. */
+  readonly storedBytes: number;
+}
+
+/** How a root is used on the way to where it is consumed. */
+export type WeightRole = 'value' | 'quantized' | 'zero-point';
+
+/** A value that follows from roots alone. */
+export interface WeightValue {
+  readonly roots: ReadonlyMap<WeightRoot, WeightRole>;
+  /** True behind a DequantizeLinear: made again in every run unless a consumer takes the integers. */
+  readonly dequantized: boolean;
+}
+
+/**
+ * - `folded`: follows from weights alone; runtimes compute it once, when they load the model.
+ * - `dequantize`: unpacks quantised weights, or rearranges them afterwards; runs each time, unless
+ *   the consumer takes them as they are.
+ * - `shape`: computes shapes and indices that are known before the model runs.
+ * - `compute`: everything else.
+ */
+export type NodeClass = 'compute' | 'dequantize' | 'folded' | 'shape';
+
+/** Which values are weights, and which nodes only prepare them. */
+export interface WeightMap {
+  /** Undefined when the value depends on the model's inputs. */
+  readonly valueOf: (scope: Scope, name: string) => WeightValue | undefined;
+  readonly classOf: (node: Node, scope: Scope) => NodeClass;
+}
+
+/**
+ * A weight put together from more tensors than this keeps the first ones: no model does it, and
+ * the sets of a chain of a million additions of constants would take quadratic memory.
+ */
+const maxRootsPerValue = 256;
+
+/** Follows weights from where they are stored through casts, transposes, dequantisation and calls. */
+export function traceWeights(main: Scope): WeightMap {
+  const tracer: Tracer = { values: new Map(), classes: new Map(), rootByKey: new Map() };
+  traceScope(main, new Map(), tracer);
+  return {
+    valueOf: (scope, name) => lookup(tracer, scope, name),
+    classOf: (node, scope) => tracer.classes.get(scope)?.get(node) ?? 'compute',
+  };
+}
+
+interface Tracer {
+  /** Per scope: `null` for a name that is defined there and is no weight. */
+  readonly values: Map<Scope, Map<string, WeightValue | null>>;
+  readonly classes: Map<Scope, Map<Node, NodeClass>>;
+  /** One root per stored tensor, however many scopes evaluate its node. */
+  readonly rootByKey: Map<object, WeightRoot>;
+}
+
+function lookup(tracer: Tracer, scope: Scope, name: string): WeightValue | undefined {
+  for (let at: Scope | null = scope; at; at = at.parent) {
+    const value = tracer.values.get(at)?.get(name);
+    if (value !== undefined) return value ?? undefined;
+  }
+  return undefined;
+}
+
+function traceScope(scope: Scope, given: Map<string, WeightValue | null>, tracer: Tracer): void {
+  const values = new Map<string, WeightValue | null>();
+  const classes = new Map<Node, NodeClass>();
+  tracer.values.set(scope, values);
+  tracer.classes.set(scope, classes);
+  const { body } = scope;
+  if (isGraph(body)) {
+    for (const input of body.inputs) values.set(input.name, null);
+    for (const tensor of body.initializers) values.set(tensor.name, stored(tensor, tracer));
+    for (const sparse of body.sparseInitializers) {
+      values.set(sparse.values.name, storedSparse(sparse, tracer));
+    }
+  } else {
+    for (const name of body.inputs) values.set(name, null);
+  }
+  for (const [name, value] of given) values.set(name, value);
+  for (const node of scope.nodes) traceNode({ node, scope }, values, classes, tracer);
+}
+
+function traceNode(
+  site: Site,
+  values: Map<string, WeightValue | null>,
+  classes: Map<Node, NodeClass>,
+  tracer: Tracer,
+): void {
+  const { node, scope } = site;
+  const children = scope.children.get(node) ?? [];
+  for (const { role, scope: child } of children) {
+    const given = role === 'function' ? argumentsOf(site, child, tracer) : new Map<string, null>();
+    traceScope(child, given, tracer);
+  }
+  const cost = children.length > 0 ? undefined : opCostOf(node);
+  const value = cost ? weightOf(site, cost, tracer) : undefined;
+  for (const output of node.outputs) if (output !== '') values.set(output, value ?? null);
+  classes.set(node, classify(site, cost, value));
+}
+
+/** The weights that a caller passes to a function, under the names of its parameters. */
+function argumentsOf(site: Site, child: Scope, tracer: Tracer): Map<string, WeightValue | null> {
+  const given = new Map<string, WeightValue | null>();
+  if (isGraph(child.body)) return given;
+  for (const [index, name] of child.body.inputs.entries()) {
+    given.set(name, lookup(tracer, site.scope, site.node.inputs[index] ?? '') ?? null);
+  }
+  return given;
+}
+
+function classify(
+  { node, scope }: Site,
+  cost: OpCost | undefined,
+  value: WeightValue | undefined,
+): NodeClass {
+  if (value) return value.dequantized ? 'dequantize' : 'folded';
+  if (!cost || cost.macs) return 'compute';
+  const outputs = node.outputs.filter((name) => name !== '');
+  const known = outputs.length > 0 && outputs.every((name) => scope.constants.has(name));
+  return known ? 'shape' : 'compute';
+}
+
+/** Operators whose result differs from run to run, or that are the work itself. */
+function runsEachTime(node: Node, cost: OpCost): boolean {
+  return cost.macs !== undefined || /^(Random|Multinomial|Bernoulli)/.test(node.opType);
+}
+
+function weightOf(site: Site, cost: OpCost, tracer: Tracer): WeightValue | undefined {
+  const { node, scope } = site;
+  if (node.opType === 'Constant') return constantNode(node, tracer);
+  const inputs = node.inputs.map((name, index) => ({ name, index })).filter((x) => x.name !== '');
+  if (inputs.length === 0 || runsEachTime(node, cost)) return undefined;
+  const roots = new Map<WeightRoot, WeightRole>();
+  let dequantized = node.opType === 'DequantizeLinear';
+  for (const { name, index } of inputs) {
+    const value = lookup(tracer, scope, name);
+    if (!value) return undefined;
+    dequantized ||= value.dequantized;
+    for (const [root, role] of value.roots) {
+      if (roots.size < maxRootsPerValue) roots.set(root, joinRoles(role, roleAt(cost, index)));
+    }
+  }
+  if (node.opType === 'ConstantOfShape') {
+    const elements = asNumber(outputElements(site)) ?? 0;
+    const generated = { dtype: outputDtype(site), elements, storedBytes: 0 };
+    roots.set(
+      rootFor(node, () => generated, tracer),
+      'value',
+    );
+  }
+  return { roots, dequantized };
+}
+
+/** What an input of this operator is used as. */
+export function roleAt(cost: OpCost | undefined, index: number): WeightRole {
+  if (!cost?.zeroPoints) return 'value';
+  return cost.zeroPoints.includes(index) ? 'zero-point' : 'quantized';
+}
+
+export function joinRoles(inner: WeightRole, outer: WeightRole): WeightRole {
+  if (inner === 'zero-point' || outer === 'zero-point') return 'zero-point';
+  return inner === 'quantized' || outer === 'quantized' ? 'quantized' : 'value';
+}
+
+/** True when a root counts as parameters: floats, quantised integers, integers of at most 8 bits. */
+export function isParameter(root: WeightRoot, role: WeightRole): boolean {
+  if (role === 'zero-point' || root.dtype === null) return false;
+  if (isFloat(root.dtype)) return true;
+  if (root.dtype === 'bool' || root.dtype === 'string') return false;
+  // Shapes and indices are 32 or 64 bits wide: those count only as what a quantised operator takes.
+  const bits = dataTypeInfo(root.dtype).bits ?? 64;
+  return role === 'quantized' ? true : bits <= 8 && root.elements > 1;
+}
+
+/**
+ * Elements that an input's stored tensor stands for. Operators with 4-bit weights keep several in
+ * a byte of uint8, which the dtype does not say.
+ */
+export function parameterElements(site: Site, index: number, root: WeightRoot): number {
+  const { packing } = opCostOf(site.node) ?? {};
+  const dtype = inputDtype(site, index);
+  if (!packing || (dtype !== 'uint8' && dtype !== 'int8')) return root.elements;
+  return packing(site, index, root.elements);
+}
+
+function stored(tensor: Tensor, tracer: Tracer): WeightValue {
+  const root = rootFor(tensor, () => rootOfTensor(tensor), tracer);
+  return only(root);
+}
+
+function storedSparse(sparse: SparseTensor, tracer: Tracer): WeightValue {
+  const root = rootFor(
+    sparse,
+    () => {
+      const values = rootOfTensor(sparse.values);
+      const indexBytes = rootOfTensor(sparse.indices).storedBytes;
+      return { ...values, storedBytes: values.storedBytes + indexBytes };
+    },
+    tracer,
+  );
+  return only(root);
+}
+
+function rootOfTensor(tensor: Tensor): WeightRoot {
+  const elements = tensor.elementCount ?? 0;
+  const storedBytes = tensor.dtype === null ? 0 : (bytesOf(tensor.dtype, elements) ?? 0);
+  return { dtype: tensor.dtype, elements, storedBytes };
+}
+
+/** The tensor or list that a Constant node holds; its attribute is the key, copies of a node share it. */
+function constantNode(node: Node, tracer: Tracer): WeightValue | undefined {
+  for (const { value } of node.attributes.values()) {
+    if (value.kind === 'tensor') return stored(value.value, tracer);
+    if (value.kind === 'sparse-tensor') return storedSparse(value.value, tracer);
+    const dtype = listDtypes.get(value.kind);
+    if (dtype === undefined || !('value' in value)) continue;
+    const elements = Array.isArray(value.value) ? value.value.length : 1;
+    const root = { dtype, elements, storedBytes: bytesOf(dtype, elements) ?? 0 };
+    return only(rootFor(value, () => root, tracer));
+  }
+  return undefined;
+}
+
+function only(root: WeightRoot): WeightValue {
+  return { roots: new Map([[root, 'value']]), dequantized: false };
+}
+
+const listDtypes: ReadonlyMap<string, DataType> = new Map([
+  ['float', 'float32'],
+  ['floats', 'float32'],
+  ['int', 'int64'],
+  ['ints', 'int64'],
+  ['string', 'string'],
+  ['strings', 'string'],
+]);
+
+function rootFor(key: object, make: () => WeightRoot, tracer: Tracer): WeightRoot {
+  const known = tracer.rootByKey.get(key);
+  if (known) return known;
+  const root = make();
+  tracer.rootByKey.set(key, root);
+  return root;
+}
