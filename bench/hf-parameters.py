@@ -9,7 +9,7 @@ part of what torch's own FLOP counter sees for forward passes of 8 and 16 tokens
     python bench/hf-parameters.py table TABLE.json CORPUS_DIR   # refill the table of the tests
 
 A row of the table holds either `config` (inline) or `file` (a path inside the corpus), and with
-`macsDiffer` the reason why its MACs are counted another way than torch does.
+`macsDiffer` by how much and why ours differs from what torch counts.
 """
 
 import json
