@@ -90,6 +90,23 @@ export function shortName(name: string, maxLength = 32): string {
   return `${symbols.slice(0, head).join('')}…${symbols.slice(symbols.length - tail).join('')}`;
 }
 
+/** Editors and terminals cut what is longer. */
+export const maxMessageLength = 120;
+
+/** A message that names something: the name is shortened until the message fits, down to 8 characters. */
+export function messageNaming(name: string, message: (shown: string) => string): string {
+  const lengths = [32, 24, 16];
+  const fitting = lengths.find(
+    (length) => message(shortName(name, length)).length <= maxMessageLength,
+  );
+  return message(shortName(name, fitting ?? 8));
+}
+
+/** Text from a file as Markdown that shows it as it is: no links, images or tables of the file's making. */
+export function markdownText(text: string, maxLength = 80): string {
+  return shortName(text, maxLength).replace(/[\\`*_{}[\]<>()#!|~&]/g, '\\$&');
+}
+
 /** Names of a million characters occur in hostile files; nobody reads beyond this. */
 const maxScanned = 4096;
 

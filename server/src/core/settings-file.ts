@@ -1,12 +1,10 @@
-import { getNodeValue } from 'jsonc-parser';
-import type { Node as JsonNode } from 'jsonc-parser';
 import * as v from 'valibot';
-import { devices } from './cost/devices';
+import { createProblemList, parseConfig } from './config/parse';
+import type { ConfigNode, ConfigProblem, ConfigProperty } from './config/tree';
+import { carbonIntensity } from './cost/carbon';
+import { findDevice, suggestDeviceIds } from './cost/devices';
 import { shortName } from './format';
-import { parseJsonText } from './json-text';
 import { didYouMean } from './nearest';
-import { createProblemSink } from './problem';
-import type { Problem } from './problem';
 import { ruleById, rules } from './rules/index';
 import type { OptionValues, RuleMeta } from './rules/rule';
 import {
@@ -15,7 +13,6 @@ import {
   ignoreSchema,
   levelSchema,
   optionSchema,
-  regionSchema,
   settingNames,
 } from './settings-schema';
 import type { FailLevel, Level } from './settings-schema';
@@ -40,16 +37,20 @@ export interface GivenRuleSetting {
 /** Reads `green-ai.json`. What is wrong is a positioned `invalid-settings` problem, and the rest still counts. */
 export function parseSettings(text: string): {
   readonly settings: SettingsFile;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ConfigProblem[];
 } {
-  const { tree, problems } = parseJsonText(text, 'invalid-settings');
-  const reader = createReader(problems);
-  if (tree && tree.type !== 'object') reader.report(tree, 'The settings must be a JSON object.');
-  const fields = propertiesOf(tree);
+  const { root, problems, complete } = parseConfig(text);
+  const reader = createReader();
+  // What can be read to its end is good enough here: comments and trailing commas are welcome.
+  for (const problem of problems) {
+    if (!complete || problem.code === 'duplicate-key') reader.report(problem, problem.message);
+  }
+  if (root && root.kind !== 'object') reader.report(root, 'The settings must be a JSON object.');
+  const fields = propertiesOf(root);
   reader.reportUnknown(fields, 'setting', settingNames);
   const settings = {
     deviceId: readDevice(reader, fields.get('device')?.value),
-    region: reader.read('region', regionSchema, fields.get('region')?.value),
+    region: readRegion(reader, fields.get('region')?.value),
     rules: readRules(reader, fields.get('rules')?.value),
     ignore: reader.read('ignore', ignoreSchema, fields.get('ignore')?.value) ?? [],
     failOn: reader.read('failOn', failOnSchema, fields.get('failOn')?.value),
@@ -57,19 +58,31 @@ export function parseSettings(text: string): {
   return { settings, problems: reader.problems };
 }
 
-function readDevice(reader: Reader, node: JsonNode | undefined): string | undefined {
-  if (node?.type !== 'string') return reader.read('device', deviceSchema, node);
-  const id = String(getNodeValue(node));
-  const ids = devices.map((device) => device.id);
-  if (ids.includes(id)) return id;
-  reader.report(node, `No device "${shortName(id)}".${didYouMean(id, ids)}`);
+function readDevice(reader: Reader, node: ConfigNode | undefined): string | undefined {
+  if (node?.kind !== 'string') return reader.read('device', deviceSchema, node);
+  const id = node.value;
+  if (findDevice(id)) return id;
+  const [meant] = suggestDeviceIds(id);
+  const hint = meant === undefined ? 'See `green-ai devices`.' : `Did you mean "${meant}"?`;
+  reader.report(node, `No device "${shortName(id)}". ${hint}`);
   return undefined;
 }
 
-function readRules(reader: Reader, node: JsonNode | undefined): Map<string, GivenRuleSetting> {
+function readRegion(reader: Reader, node: ConfigNode | undefined): string | number | undefined {
+  if (node?.kind !== 'string' && node?.kind !== 'number') {
+    if (node) reader.report(node, '"region" must be a country code such as "DEU", or g CO2e/kWh.');
+    return undefined;
+  }
+  const intensity = carbonIntensity(node.value);
+  if (intensity.kind === 'intensity') return node.value;
+  reader.report(node, intensity.problem.message);
+  return undefined;
+}
+
+function readRules(reader: Reader, node: ConfigNode | undefined): Map<string, GivenRuleSetting> {
   const found = new Map<string, GivenRuleSetting>();
   if (!node) return found;
-  if (node.type !== 'object') {
+  if (node.kind !== 'object') {
     reader.report(node, '"rules" must be an object of rule ids.');
     return found;
   }
@@ -87,23 +100,23 @@ function readRules(reader: Reader, node: JsonNode | undefined): Map<string, Give
 }
 
 /** `"off"`, `["warning", {options}]` or `{"severity": "warning", options}`. */
-function readRule(reader: Reader, meta: RuleMeta, node: JsonNode): GivenRuleSetting {
-  if (node.type === 'object') {
+function readRule(reader: Reader, meta: RuleMeta, node: ConfigNode): GivenRuleSetting {
+  if (node.kind === 'object') {
     const fields = propertiesOf(node);
     const level = reader.read('severity', levelSchema, fields.get('severity')?.value);
     return { level, options: readOptions(reader, meta, fields, ['severity']) };
   }
-  if (node.type !== 'array') {
+  if (node.kind !== 'array') {
     return { level: reader.read(meta.id, levelSchema, node), options: new Map() };
   }
-  const [levelNode, optionsNode, surplus] = node.children ?? [];
+  const [levelNode, optionsNode, surplus] = node.items;
   if (surplus) reader.report(surplus, 'Expected a severity and one object of options.');
-  if (optionsNode && optionsNode.type !== 'object') {
+  if (optionsNode && optionsNode.kind !== 'object') {
     reader.report(optionsNode, `The options of "${meta.id}" must be an object.`);
   }
   return {
     level: reader.read(meta.id, levelSchema, levelNode),
-    options: readOptions(reader, meta, propertiesOf(optionsNode ?? null), []),
+    options: readOptions(reader, meta, propertiesOf(optionsNode), []),
   };
 }
 
@@ -117,56 +130,62 @@ function readOptions(
   reader.reportUnknown(fields, `option of ${meta.id}`, known);
   const found = new Map<string, number>();
   for (const declared of meta.options) {
-    const value = reader.read(declared.name, optionSchema(declared), fields.get(declared.name)?.value);
+    const value = reader.read(
+      declared.name,
+      optionSchema(declared),
+      fields.get(declared.name)?.value,
+    );
     if (value !== undefined) found.set(declared.name, value);
   }
   return found;
 }
 
-type Properties = ReadonlyMap<string, { readonly key: JsonNode; readonly value: JsonNode }>;
+type Properties = ReadonlyMap<string, ConfigProperty>;
 
-/** The last of repeated keys wins, as in `JSON.parse`. */
-function propertiesOf(node: JsonNode | null): Properties {
-  const found = new Map<string, { key: JsonNode; value: JsonNode }>();
-  if (node?.type !== 'object') return found;
-  for (const { children } of node.children ?? []) {
-    const [key, value] = children ?? [];
-    if (key && value) found.set(String(getNodeValue(key)), { key, value });
-  }
-  return found;
+function propertiesOf(node: ConfigNode | null | undefined): Properties {
+  return node?.kind === 'object' ? node.properties : new Map<string, ConfigProperty>();
+}
+
+/** Scalars and lists as plain values; an object fits none of the schemas, nor does what is given for it. */
+function plainValue(node: ConfigNode): unknown {
+  if (node.kind === 'array') return node.items.map(plainValue);
+  return node.kind === 'object' || node.kind === 'null' ? null : node.value;
+}
+
+interface TextRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 interface Reader {
-  readonly problems: readonly Problem[];
-  report(node: JsonNode, message: string): void;
+  readonly problems: readonly ConfigProblem[];
+  report(at: TextRange, message: string): void;
   reportUnknown(fields: Properties, what: string, known: readonly string[]): void;
   /** The value when it fits the schema; else `undefined` and, when there is a value, a problem. */
   read<Schema extends v.GenericSchema>(
     name: string,
     schema: Schema,
-    node: JsonNode | undefined,
+    node: ConfigNode | undefined,
   ): v.InferOutput<Schema> | undefined;
 }
 
-function createReader(problems: readonly Problem[]): Reader {
-  const sink = createProblemSink();
-  problems.forEach(sink.add);
-  const report = ({ offset, length }: JsonNode, message: string) => {
-    const span = { start: offset, end: offset + length };
-    sink.add({ code: 'invalid-settings', severity: 'error', message, span });
+function createReader(): Reader {
+  const found = createProblemList();
+  const report = ({ start, end }: TextRange, message: string) => {
+    found.add({ code: 'invalid-settings', severity: 'error', message, start, end });
   };
   return {
-    problems: sink.problems,
+    problems: found.list,
     report,
     reportUnknown(fields, what, known) {
-      for (const [name, { key }] of fields) {
+      for (const [name, { keyStart: start, keyEnd: end }] of fields) {
         if (known.includes(name)) continue;
-        report(key, `Unknown ${what} "${shortName(name)}".${didYouMean(name, known)}`);
+        report({ start, end }, `Unknown ${what} "${shortName(name)}".${didYouMean(name, known)}`);
       }
     },
     read(name, schema, node) {
       if (!node) return undefined;
-      const parsed = v.safeParse(schema, getNodeValue(node));
+      const parsed = v.safeParse(schema, plainValue(node));
       if (parsed.success) return parsed.output;
       report(node, `"${name}" ${parsed.issues[0].message}.`);
       return undefined;

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { gridRegions, maxGramsPerKwh } from './cost/carbon';
 import { devices } from './cost/devices';
 import { severities } from './finding';
 import { rules } from './rules/index';
@@ -18,9 +19,6 @@ export type FailLevel = (typeof failLevels)[number];
 /** More globs than this are a mistake, and each is tried on every file. */
 const maxIgnoreGlobs = 1000;
 
-/** Above the dirtiest grid there is (coal alone is about 1,000): a larger figure is a wrong unit. */
-const maxGramsPerKilowattHour = 5000;
-
 export const levelSchema = v.pipe(
   v.picklist(levels, `must be one of ${levels.join(', ')}`),
   v.description('How findings of this rule are reported; "off" silences it.'),
@@ -35,13 +33,10 @@ export const deviceSchema = v.pipe(
 );
 
 export const regionSchema = v.pipe(
-  v.union(
-    [
-      v.pipe(v.string(), v.regex(/^[A-Z]{3}$/)),
-      v.pipe(v.number(), v.minValue(0), v.maxValue(maxGramsPerKilowattHour)),
-    ],
-    'must be a three-letter country code such as "DEU", or grams CO2e per kWh',
-  ),
+  v.union([
+    v.picklist([...gridRegions.keys()]),
+    v.pipe(v.number(), v.minValue(0), v.maxValue(maxGramsPerKwh)),
+  ]),
   v.description('Where the electricity comes from: an ISO 3166 three-letter code, or g CO2e/kWh.'),
 );
 

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { defaultDevice, deviceById, devices } from './cost/devices';
+import { carbonIntensity } from './cost/carbon';
+import { defaultDevice, findDevice, suggestDeviceIds } from './cost/devices';
 import type { Device } from './cost/devices';
 import { shortName } from './format';
 import { didYouMean } from './nearest';
@@ -8,7 +9,7 @@ import { ruleById, rules } from './rules/index';
 import { optionValues } from './rules/rule';
 import type { OptionValues, Rule } from './rules/rule';
 import type { GivenRuleSetting, SettingsFile } from './settings-file';
-import { failLevels, failOnSchema, levelSchema, levels, regionSchema } from './settings-schema';
+import { failLevels, failOnSchema, levelSchema, levels } from './settings-schema';
 import type { FailLevel, Level } from './settings-schema';
 
 export { parseSettings, settingsFileName } from './settings-file';
@@ -80,15 +81,16 @@ function ruleSetting(
 }
 
 function fileDevice(file: SettingsFile | null): Device | undefined {
-  return file?.deviceId === undefined ? undefined : deviceById(file.deviceId);
+  return file?.deviceId === undefined ? undefined : findDevice(file.deviceId);
 }
 
 function readDeviceFlag(id: string | undefined, problems: Problem[]): Device | undefined {
   if (id === undefined) return undefined;
-  const device = deviceById(id);
+  const device = findDevice(id);
   if (!device) {
-    const ids = devices.map((known) => known.id);
-    problems.push(invalidFlag(`--device: no device "${shortName(id)}".${didYouMean(id, ids)}`));
+    const [meant] = suggestDeviceIds(id);
+    const hint = meant === undefined ? 'See `green-ai devices`.' : `Did you mean "${meant}"?`;
+    problems.push(invalidFlag(`--device: no device "${shortName(id)}". ${hint}`));
   }
   return device;
 }
@@ -107,11 +109,14 @@ function readRuleFlags(flags: readonly string[], problems: Problem[]): Map<strin
   return found;
 }
 
-function readRegionFlag(region: string | undefined, problems: Problem[]): string | number | undefined {
+function readRegionFlag(
+  region: string | undefined,
+  problems: Problem[],
+): string | number | undefined {
   if (region === undefined) return undefined;
-  const parsed = v.safeParse(regionSchema, /^[\d.]+$/.test(region) ? Number(region) : region);
-  if (parsed.success) return parsed.output;
-  problems.push(invalidFlag('--region is an ISO 3166 code such as DEU, or grams CO2e per kWh.'));
+  const intensity = carbonIntensity(region);
+  if (intensity.kind === 'intensity') return region;
+  problems.push(invalidFlag(`--region: ${intensity.problem.message}`));
   return undefined;
 }
 
