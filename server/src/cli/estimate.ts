@@ -14,9 +14,9 @@ import {
   formatSeconds,
 } from '../core/format';
 import { openModel } from '../engine';
-import { readConfigFile } from './config-file';
-import { UsageError, fail, writeJson, type ExitCode, type Io } from './io';
-import { printable } from './lint-report';
+import { readConfigFile } from '../config-file';
+import { UsageError, fail, noteUnknownDims, writeJson, type ExitCode, type Io } from './io';
+import { oneLine, printable } from './terminal';
 
 export interface EstimateFlags {
   readonly devices: readonly Device[];
@@ -73,22 +73,19 @@ async function estimatesOf(
     if (analysis.format === null) {
       return analysis.problems[0]?.message ?? 'no model or model config of a known format';
     }
-    const { batch, ...others } = options;
     const workload = workloadOfConfig(analysis, {
       ...(prompt !== undefined && { prompt }),
       ...(generate !== undefined && { generate }),
-      ...(batch !== undefined && { batch }),
+      ...(options.batch !== undefined && { batch: options.batch }),
     });
-    return devices.map((device) => ({
-      ...estimate(workload, device, others),
-      batch: batch ?? 1,
-    }));
+    return devices.map((device) => estimate(workload, device, options));
   }
   const opened = await openModel(io.host, path, { dims, estimate: options, signal: io.signal });
   if (opened.kind === 'unreadable') return opened.reason;
   if (opened.kind === 'broken') return opened.problems[0]?.message ?? 'not readable';
   try {
     const { analysis } = opened.model;
+    noteUnknownDims(io, dims, analysis.model);
     return devices.map((device) => analysis.estimateOn(device));
   } finally {
     await opened.model.close();
@@ -96,7 +93,7 @@ async function estimatesOf(
 }
 
 function estimatesText(path: string, estimates: readonly Estimate[], brief: boolean): string {
-  return `${path}\n${estimates.map((made) => estimateText(made, brief)).join('\n')}`;
+  return `${oneLine(path)}\n${estimates.map((made) => estimateText(made, brief)).join('\n')}`;
 }
 
 function estimateText(made: Estimate, brief: boolean): string {
@@ -116,8 +113,8 @@ function estimateText(made: Estimate, brief: boolean): string {
       ({ name, share, bound }) =>
         `  ${formatPercent(share).padStart(7)}  ${printable(name)}${bound === null ? '' : ` (${bound})`}`,
     ),
-    ...(brief ? [] : made.assumptions.map((text) => `  assumed ${printable(text)}`)),
-    ...(brief ? [] : made.sources.map((text) => `  source  ${text}`)),
+    ...(brief ? [] : made.assumptions.map((text) => `  assumed ${oneLine(text)}`)),
+    ...(brief ? [] : made.sources.map((text) => `  source  ${oneLine(text)}`)),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -6,9 +6,9 @@ import type { NodeFacts } from '../core/facts/count';
 import type { ValueInfo } from '../core/graph';
 import type { ConfigAnalysis } from '../core/config/config';
 import { openModel } from '../engine';
-import { readConfigFile } from './config-file';
-import { fail, writeJson, type ExitCode, type Io } from './io';
-import { printable } from './lint-report';
+import { readConfigFile } from '../config-file';
+import { fail, noteUnknownDims, writeJson, type ExitCode, type Io } from './io';
+import { oneLine, printable } from './terminal';
 
 export interface InspectFlags {
   readonly dims: ReadonlyMap<string, number>;
@@ -26,6 +26,7 @@ export async function inspect(path: string, flags: InspectFlags, io: Io): Promis
   }
   try {
     const { analysis } = opened.model;
+    noteUnknownDims(io, flags.dims, analysis.model);
     if (flags.format === 'json') writeJson(io, modelJson(path, analysis));
     else io.out(modelText(path, analysis));
     return 0;
@@ -181,15 +182,15 @@ function modelText(file: string, { model, facts, sized, workload, problems }: An
   const { evaluated, memory } = sized;
   const opsets = [...model.opsets].map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`);
   const lines = [
-    file,
-    `  IR ${model.irVersion ?? 'unknown'}, opset ${opsets.join(', ') || 'none'}, by ${printable(model.producer) || 'unknown'}`,
+    oneLine(file),
+    `  IR ${model.irVersion ?? 'unknown'}, opset ${oneLine(opsets.join(', ')) || 'none'}, by ${printable(model.producer) || 'unknown'}`,
     `  parameters       ${formatCount(facts.parameters)} (${formatBytes(facts.weightBytes)})`,
-    `  MACs             ${formatCount(evaluated.macs)}${expressionOf(facts.macs) === null ? '' : ` (${dimText(facts.macs)})`}`,
+    `  MACs             ${formatCount(evaluated.macs)}${expressionOf(facts.macs) === null ? '' : ` (${oneLine(dimText(facts.macs))})`}`,
     `  peak activations ${formatBytes(memory.peakActivationBytes)}`,
     `  known            ${formatPercent(facts.coverage.valuesWithShape)} of shapes, ${formatPercent(facts.coverage.nodesWithMacs)} of MAC nodes`,
-    ...workload.assumptions.map((text) => `  assumed          ${printable(text)}`),
+    ...workload.assumptions.map((text) => `  assumed          ${oneLine(text)}`),
     ...problems.map(
-      ({ severity, code, message }) => `  ${severity} ${code}: ${printable(message)}`,
+      ({ severity, code, message }) => `  ${severity} ${code}: ${oneLine(message)}`,
     ),
     '',
     ...heaviest(facts.nodes),
@@ -209,8 +210,8 @@ function heaviest(nodes: readonly NodeFacts[]): string[] {
   return [
     '  largest nodes',
     ...top.map(({ node, path, macs, parameters }) => {
-      const work = dimText(macs).padStart(16);
-      return `  ${work} MACs ${formatCount(parameters).padStart(9)} parameters  ${node.opType}  ${printable(path)}`;
+      const work = oneLine(dimText(macs)).padStart(16);
+      return `  ${work} MACs ${formatCount(parameters).padStart(9)} parameters  ${printable(node.opType)}  ${printable(path)}`;
     }),
   ];
 }
@@ -243,14 +244,14 @@ function configJson(file: string, analysis: ConfigAnalysis): unknown {
 
 function configText(file: string, analysis: ConfigAnalysis): string {
   const lines = [
-    file,
+    oneLine(file),
     `  ${analysis.format ?? ''}: ${printable(analysis.modelType ?? 'unknown model type')}`,
     `  parameters       ${formatCount(analysis.parameters)} (${formatCount(analysis.activeParameters)} active)`,
     `  weights          ${formatBytes(analysis.weightBytes)} as ${analysis.weightDtype ?? 'unknown'}`,
     `  KV cache         ${formatBytes(analysis.kvCacheBytesPerToken)} per token, context ${formatCount(analysis.contextLength)}`,
     `  MACs             ${formatCount(analysis.macsPerToken)} per token`,
     `  known            ${formatPercent(analysis.coverage)}`,
-    ...analysis.problems.map(({ severity, code, message }) => `  ${severity} ${code}: ${message}`),
+    ...analysis.problems.map(({ severity, code, message }) => `  ${severity} ${code}: ${oneLine(message)}`),
     ...analysis.layers.map(
       ({ name, count, parameters }) =>
         `  ${formatCount(parameters).padStart(10)} parameters  ${count} × ${printable(name)}`,

@@ -1,5 +1,8 @@
+import { shortName } from '../core/format';
+import type { Model } from '../core/graph';
 import type { CancelSignal } from '../core/source';
 import type { Host } from '../host';
+import { oneLine } from './terminal';
 
 /** What a command works with; tests give their own. */
 export interface Io {
@@ -10,6 +13,8 @@ export interface Io {
   readonly err: (text: string) => void;
   readonly signal: CancelSignal;
   readonly version: string;
+  /** Results go to a terminal, not to a file or another program. */
+  readonly isTerminal: boolean;
 }
 
 /** 0: nothing at the failing severity; 1: findings, or a result that missed its bound; 2: usage or unreadable input. */
@@ -24,7 +29,7 @@ export function writeJson(io: Io, value: unknown): void {
 
 /** One sentence on stderr, and exit status 2. */
 export function fail(io: Io, message: string): ExitCode {
-  io.err(`green-ai: ${message}\n`);
+  io.err(`green-ai: ${oneLine(message)}\n`);
   return 2;
 }
 
@@ -42,6 +47,22 @@ export function parseDims(values: readonly string[]): ReadonlyMap<string, number
     dims.set(value.slice(0, at), Number(size));
   }
   return dims;
+}
+
+/** Says on stderr which `--dim` names the model does not have: a slip of the pen would go unnoticed. */
+export function noteUnknownDims(io: Io, dims: ReadonlyMap<string, number>, { graph }: Model): void {
+  if (dims.size === 0) return;
+  const names = new Set<string>();
+  for (const { type } of [...graph.inputs, ...graph.outputs, ...graph.valueInfos]) {
+    if (type.kind !== 'tensor' && type.kind !== 'sparse-tensor') continue;
+    for (const dim of type.dims ?? []) if (typeof dim === 'string') names.add(dim);
+  }
+  for (const name of dims.keys()) {
+    if (names.has(name)) continue;
+    const has = [...names].slice(0, 5).map((known) => shortName(known));
+    const hint = has.length > 0 ? `it has ${has.join(', ')}` : 'it has none';
+    io.err(`green-ai: --dim ${shortName(name)}: the model has no dim of this name; ${hint}\n`);
+  }
 }
 
 /** A whole number from 1 on, for options like `--threads`. */

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import ignore from 'ignore';
 import { glob } from 'tinyglobby';
 import { parseSettings, settingsFileName, type SettingsFile } from '../core/settings';
 import type { ConfigProblem } from '../core/config/tree';
 import type { Host } from '../host';
-import { readTextFile } from './config-file';
+import { readTextFile } from '../config-file';
+import { createIgnoredBelow, lintedFiles, neverLinted } from '../project-files';
 import { UsageError } from './io';
 
 /** A settings file that was found, with where its globs start. */
@@ -17,17 +17,23 @@ export interface FoundSettings {
   readonly problems: readonly ConfigProblem[];
 }
 
-/** Files of a folder that are linted; others only when they are named. */
-const lintedFiles = ['**/*.onnx', '**/config.json', `**/${settingsFileName}`];
-const neverLinted = ['**/node_modules/**', '**/.git/**', '**/dist/**'];
+export interface Target {
+  readonly path: string;
+  /** Given as it is, not found in a folder. */
+  readonly isNamed: boolean;
+}
 
 /** The files to lint: named ones as they are, folders searched. Refuses names that do not exist. */
-export async function collectFiles(targets: readonly string[]): Promise<string[]> {
-  const files = new Set<string>();
+export async function collectFiles(targets: readonly string[]): Promise<Target[]> {
+  const files = new Map<string, Target>();
+  const add = (file: string, isNamed: boolean): void => {
+    const key = path.resolve(file);
+    if (!files.has(key)) files.set(key, { path: file, isNamed });
+  };
   for (const target of targets) {
     const stats = await stat(target).catch(() => null);
     if (!stats) throw new UsageError(`${target}: there is no such file or folder`);
-    if (stats.isFile()) files.add(target);
+    if (stats.isFile()) add(target, true);
     else if (!stats.isDirectory()) throw new UsageError(`${target}: is no regular file`);
     else {
       const found = await glob(lintedFiles, {
@@ -36,10 +42,16 @@ export async function collectFiles(targets: readonly string[]): Promise<string[]
         dot: false,
         followSymbolicLinks: false,
       });
-      for (const name of found.sort()) files.add(path.join(target, name));
+      for (const name of found.sort()) add(path.join(target, name), false);
     }
   }
-  return [...files];
+  return [...files.values()];
+}
+
+/** Where the search for settings starts: the folder, or the folder of the file. */
+export async function settingsFolder(target: string): Promise<string> {
+  const stats = await stat(target).catch(() => null);
+  return stats?.isDirectory() ? target : path.dirname(target);
 }
 
 /** The nearest `green-ai.json` in the folder or above it; or the named one. Null when there is none. */
@@ -69,11 +81,5 @@ async function readSettings(host: Host, file: string): Promise<FoundSettings | n
 
 /** True for files that the settings' `ignore` globs (as in .gitignore) leave out. */
 export function createIgnored(settings: FoundSettings | null): (file: string) => boolean {
-  if (!settings || settings.file.ignore.length === 0) return () => false;
-  const matcher = ignore().add([...settings.file.ignore]);
-  return (file) => {
-    const relative = path.relative(settings.folder, path.resolve(file));
-    const isBelow = relative !== '' && !relative.startsWith('..') && !path.isAbsolute(relative);
-    return isBelow && matcher.ignores(relative.split(path.sep).join('/'));
-  };
+  return settings ? createIgnoredBelow(settings.folder, settings.file.ignore) : () => false;
 }

@@ -1,7 +1,7 @@
 import { severities, type Finding } from '../core/finding';
 import type { FailLevel } from '../core/settings';
-import { displayText } from '../core/onnx/utf8';
 import { rangeOf, type LintedFile, type LintSummary } from './linted';
+import { oneLine, printable } from './terminal';
 
 /** True when a finding is at or above the severity that fails the run. */
 export function isFailing({ severity }: Finding, failOn: FailLevel): boolean {
@@ -24,9 +24,9 @@ export function lintText(files: readonly LintedFile[], summary: LintSummary): st
 function fileText(file: LintedFile): string {
   const lines = file.findings.map((finding) => {
     const at = placeOf(finding, file.text);
-    return `  ${finding.severity.padEnd(7)} ${finding.message}  ${finding.ruleId}${at}\n${fixLines(finding)}`;
+    return `  ${finding.severity.padEnd(7)} ${oneLine(finding.message)}  ${finding.ruleId}${at}\n${fixLines(finding)}`;
   });
-  return `${file.path}\n${lines.join('')}\n`;
+  return `${oneLine(file.path)}\n${lines.join('')}\n`;
 }
 
 function placeOf({ anchor }: Finding, text: string | null): string {
@@ -45,16 +45,5 @@ function placeOf({ anchor }: Finding, text: string | null): string {
 }
 
 function fixLines({ fixes }: Finding): string {
-  return fixes.map(({ title, safety }) => `          fix: ${title} (${safety})\n`).join('');
-}
-
-/** Names come from files: control characters would let them rewrite the terminal. */
-export function printable(name: string): string {
-  const text = displayText(name);
-  const short = text.length <= 80 ? text : `${text.slice(0, 79)}…`;
-  // eslint-disable-next-line no-control-regex -- these are what must not be printed
-  return short.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
-    const code = (character.codePointAt(0) ?? 0).toString(16).padStart(4, '0');
-    return `\\u${code}`;
-  });
+  return fixes.map(({ title, safety }) => `          fix: ${oneLine(title)} (${safety})\n`).join('');
 }

@@ -9,9 +9,16 @@ import {
   type Settings,
 } from '../core/settings';
 import { openModel } from '../engine';
-import { readConfigFile, readTextFile } from './config-file';
-import { UsageError, writeJson, type ExitCode, type Io } from './io';
-import { collectFiles, createIgnored, findSettings, type FoundSettings } from './lint-files';
+import { readConfigFile, readTextFile } from '../config-file';
+import { fail, UsageError, writeJson, type ExitCode, type Io } from './io';
+import {
+  collectFiles,
+  createIgnored,
+  findSettings,
+  settingsFolder,
+  type FoundSettings,
+  type Target,
+} from './lint-files';
 import { isFailing, lintText } from './lint-report';
 import { rangeOf, type LintedFile, type LintSummary } from './linted';
 import { sarifLog } from './sarif';
@@ -28,7 +35,7 @@ export async function lint(
   io: Io,
 ): Promise<ExitCode> {
   const files = await collectFiles(targets.length > 0 ? targets : ['.']);
-  const found = await findSettings(io.host, settingsFolder(targets), flags.config);
+  const found = await findSettings(io.host, await settingsFolder(targets[0] ?? '.'), flags.config);
   const { settings, problems } = resolveSettings(found?.file ?? null, flags);
   const [invalid] = problems;
   if (invalid) throw new UsageError(invalid.message);
@@ -36,11 +43,18 @@ export async function lint(
   const linted: LintedFile[] = [];
   const skipped: string[] = [];
   for (const file of files) {
-    if (io.signal.cancelled) return 2;
-    if (isIgnored(file)) continue;
+    if (io.signal.cancelled) return fail(io, 'cancelled');
+    if (isIgnored(file.path)) {
+      if (file.isNamed) io.err(`${file.path}: left out by the settings' ignore globs\n`);
+      continue;
+    }
     const result = await lintFile(file, settings, found, io);
-    if (result === null) skipped.push(file);
+    if (result === null) skipped.push(file.path);
     else linted.push(result);
+  }
+  if (found && found.problems.length > 0 && !linted.some((file) => isSame(file.path, found.path))) {
+    // Settings that are not as their author thinks change every other finding.
+    linted.push({ path: found.path, ...settingsFindings(found) });
   }
   for (const file of skipped) io.err(`${file}: skipped, no model or config of a known format\n`);
   const summary = summaryOf(linted, skipped, settings);
@@ -49,14 +63,9 @@ export async function lint(
   return findings.some((finding) => isFailing(finding, settings.failOn)) ? 1 : 0;
 }
 
-function settingsFolder(targets: readonly string[]): string {
-  const [first = '.'] = targets;
-  return path.extname(first) === '' ? first : path.dirname(first);
-}
-
-/** Null: nothing that can be linted. */
+/** Null: found in a folder, and nothing that can be linted. */
 async function lintFile(
-  file: string,
+  { path: file, isNamed }: Target,
   settings: Settings,
   found: FoundSettings | null,
   io: Io,
@@ -68,7 +77,9 @@ async function lintFile(
     return { path: file, findings: problemFindings([unreadable(config)]), text: null };
   }
   const { analysis, text } = config;
-  if (analysis.format === null && analysis.problems.length === 0) return null;
+  if (analysis.format === null && analysis.problems.length === 0) {
+    return isNamed ? { path: file, findings: problemFindings([unknownFormat]), text } : null;
+  }
   return { path: file, findings: runConfigRules(analysis, settings), text };
 }
 
@@ -94,14 +105,30 @@ async function lintSettings(
   found: FoundSettings | null,
   io: Io,
 ): Promise<LintedFile> {
-  const isUsed = found && path.resolve(found.path) === path.resolve(file);
-  const text = isUsed ? found.text : await readTextFile(io.host, file);
+  if (found && isSame(found.path, file)) return { path: file, ...settingsFindings(found) };
+  const text = await readTextFile(io.host, file);
   if (typeof text !== 'string') {
     return { path: file, findings: problemFindings([unreadable(text.reason)]), text: null };
   }
-  const { problems } = isUsed ? found : parseSettings(text);
-  return { path: file, findings: problemFindings(problems, textAnchor), text };
+  return { path: file, ...settingsFindings({ text, problems: parseSettings(text).problems }) };
 }
+
+function settingsFindings({
+  text,
+  problems,
+}: Pick<FoundSettings, 'text' | 'problems'>): Pick<LintedFile, 'findings' | 'text'> {
+  return { findings: problemFindings(problems, textAnchor), text };
+}
+
+function isSame(file: string, other: string): boolean {
+  return path.resolve(file) === path.resolve(other);
+}
+
+const unknownFormat = {
+  code: 'unknown-format',
+  severity: 'info',
+  message: 'No model or model config of a known format: nothing in it was judged.',
+} as const;
 
 function unreadable(reason: string): {
   code: string;
@@ -147,12 +174,12 @@ function report(
 function fileJson({ path: file, findings, text }: LintedFile): unknown {
   return {
     path: file,
-    findings: findings.map(({ anchor, fixes, saving, ...finding }) => ({
+    findings: findings.map(({ anchor, fixes, saving = null, ...finding }) => ({
       ...finding,
       node: anchor.kind === 'node' ? anchor.path : null,
       tensor: anchor.kind === 'tensor' ? anchor.name : null,
       range: rangeOf(anchor, text),
-      saving: saving ?? null,
+      saving: saving && { energyJoules: saving.energyJoules ?? null, bytes: saving.bytes ?? null },
       fixes: fixes.map(({ id, title, safety }) => ({ id, title, safety })),
     })),
   };

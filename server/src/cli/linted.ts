@@ -13,7 +13,7 @@ export interface LintSummary {
   readonly findings: number;
   readonly bySeverity: Readonly<Record<Severity, number>>;
   readonly device: string;
-  /** Named files that are neither a model nor a config of a known format. */
+  /** Files found in folders that are neither a model nor a config of a known format. */
   readonly skipped: readonly string[];
 }
 

@@ -12,12 +12,14 @@ async function main(): Promise<void> {
     signal.cancelled = true;
   });
   process.stdout.on('error', ignoreClosedPipe);
+  process.stderr.on('error', ignoreClosedPipe);
   process.exitCode = await run(process.argv.slice(2), {
     host: createNodeHost(),
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
     signal,
     version,
+    isTerminal: process.stdout.isTTY,
   });
 }
 

@@ -3,7 +3,7 @@ import { formatBytes, formatJoules, formatSeconds } from '../core/format';
 import { findRecipe, plannedRecipes, recipes } from '../core/transform/recipes';
 import { optimizeFile, type EnergyChange, type OptimizeResult } from '../optimize';
 import { fail, UsageError, writeJson, type ExitCode, type Io } from './io';
-import { printable } from './lint-report';
+import { oneLine, printable } from './terminal';
 
 export interface OptimizeFlags {
   readonly recipe: string;
@@ -108,8 +108,8 @@ function createProgress(io: Io): (text: string) => void {
 function resultText(result: OptimizeResult): string {
   const { verification, energyJoules } = result;
   const lines = [
-    `${result.input}: ${result.recipe}`,
-    `  output    ${result.output ?? 'nothing written'}`,
+    `${oneLine(result.input)}: ${result.recipe}`,
+    `  output    ${result.output === null ? 'nothing written' : oneLine(result.output)}`,
     `  size      ${formatBytes(result.bytesBefore)} → ${formatBytes(result.bytesAfter)}`,
     `  changed   ${result.changedNodes.length} nodes, ${result.skipped.length} left, ${result.rolledBack.length} rolled back`,
     `  energy    ${formatJoules(energyJoules?.before ?? null)} → ${formatJoules(energyJoules?.after ?? null)}${changeOf(energyJoules)} on ${result.device}`,
@@ -124,11 +124,11 @@ function resultText(result: OptimizeResult): string {
           `  latency   ${formatSeconds(verification.latencySeconds.before)} → ${formatSeconds(verification.latencySeconds.after)} measured here, ${verification.threads} thread`,
         ]
       : []),
-    ...verification.reasons.map((text) => `  ${printable(text)}`),
+    ...verification.reasons.map((text) => `  ${oneLine(text)}`),
     ...[...result.rolledBack, ...result.skipped].map(
-      ({ node, reason }) => `  kept      ${printable(node)}: ${reason}`,
+      ({ node, reason }) => `  kept      ${printable(node)}: ${oneLine(reason)}`,
     ),
-    ...result.warnings.map((text) => `  warning   ${printable(text)}`),
+    ...result.warnings.map((text) => `  warning   ${oneLine(text)}`),
   ];
   return `${lines.join('\n')}\n`;
 }

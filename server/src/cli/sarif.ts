@@ -1,3 +1,5 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Log, ReportingDescriptor, Result } from 'sarif';
 import type { Severity } from '../core/finding';
 import { ruleById } from '../core/rules/index';
@@ -10,7 +12,7 @@ const levels: Readonly<Record<Severity, Result.level>> = {
   hint: 'note',
 };
 
-/** Findings as SARIF 2.1.0, for code scanning. Paths are relative URIs with forward slashes. */
+/** Findings as SARIF 2.1.0, for code scanning. Relative paths are relative URIs with forward slashes. */
 export function sarifLog(files: readonly LintedFile[], version: string): Log {
   const ids = [...new Set(files.flatMap(({ findings }) => findings.map(({ ruleId }) => ruleId)))];
   return {
@@ -29,16 +31,24 @@ export function sarifLog(files: readonly LintedFile[], version: string): Log {
 function descriptor(id: string): ReportingDescriptor {
   const rule = ruleById(id);
   if (!rule) return { id };
+  const description = rule.meta.description.trim();
   return {
     id,
     shortDescription: { text: rule.meta.title },
-    help: { text: rule.meta.description, markdown: rule.meta.description },
+    help: { text: description, markdown: description },
     defaultConfiguration: { level: levels[rule.meta.severity] },
   };
 }
 
-function fileResults({ path, findings, text }: LintedFile): Result[] {
-  const uri = path.split(/[\\/]/u).map(encodeURIComponent).join('/');
+function uriOf(file: string): string {
+  if (path.isAbsolute(file)) return pathToFileURL(file).href;
+  // Lone surrogates occur in names on Windows; they have no UTF-8 form.
+  const name = path.normalize(file).replace(/\p{Surrogate}/gu, '\u{fffd}');
+  return name.split(path.sep).map(encodeURIComponent).join('/');
+}
+
+function fileResults({ path: file, findings, text }: LintedFile): Result[] {
+  const uri = uriOf(file);
   return findings.map(({ ruleId, severity, message, anchor }): Result => {
     const range = rangeOf(anchor, text);
     const name =

@@ -63,11 +63,12 @@ export function itemTime(
   if (operations === null && (isMac || bytes === null)) return null;
   const rate = computeRate(item.kind, device, model, plan.resolved);
   const halfOps = operations !== null && operations > 0 ? model.halfEfficiencyOps.value : 0;
-  const work = (operations ?? 0) + (isMac ? halfOps : 0);
+  const launches = item.launches ?? 1;
+  const work = (operations ?? 0) + (isMac ? halfOps * launches : 0);
   const computeSeconds = work / (rate.opsPerSecond * conditions.coreShare);
   const bandwidth = device.memoryBandwidth.value * model.memoryEfficiency.value;
   const memorySeconds = (bytes ?? 0) / bandwidth;
-  const launchSeconds = model.launchSeconds.value;
+  const launchSeconds = model.launchSeconds.value * launches;
   return {
     computeSeconds,
     memorySeconds,
@@ -118,7 +119,8 @@ function itemBytes(item: WorkItem, plan: Plan, conditions: RunConditions): numbe
   const weights = item.weightBytes * plan.weightFactor * conditions.streamedWeightShare;
   const read = Math.max(0, item.readBytes - item.weightBytes);
   const activations = (read + item.writeBytes) * plan.activationFactor;
-  if (activations <= conditions.onchipActivationBytes) return weights;
+  const perLaunch = activations / (item.launches ?? 1);
+  if (perLaunch <= conditions.onchipActivationBytes) return weights;
   return weights + activations * conditions.batch;
 }
 
