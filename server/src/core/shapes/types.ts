@@ -16,7 +16,7 @@ export type InferredType =
 /**
  * Elements of a small tensor that are known before the model runs, symbolic for shapes: null entries
  * are not known. Integers beyond the safe range are clamped into it (INT64_MAX means "to the end"),
- * booleans are 0 and 1, floats are rounded to their dtype's precision where that is float32.
+ * booleans are 0 and 1, floats are rounded to the precision of their dtype.
  */
 export interface ConstantValue {
   readonly dtype: DataType;

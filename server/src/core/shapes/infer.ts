@@ -1,0 +1,297 @@
+import { fromDeclared, refine } from './declared';
+import { normalizeDomain } from '../graph';
+import type { Model, ModelFunction, Node } from '../graph';
+import type { ProblemSink } from '../problem';
+import type { BodyRequest, BodyResult, NodeContext } from './context';
+import { maximumRank, sizeOrProblem, unknownType } from './ops/common';
+import { operatorFor } from './ops/registry';
+import { callAttributes } from './references';
+import { createRun, functionKey } from './run';
+import type { Run } from './run';
+import { addInitializers, childPath, openScope, placeOf } from './scope';
+import type { Frame, OpenScope } from './scope';
+import { product } from './symbolic';
+import { constantOf, typeOf } from './types';
+import type { InferredType, Scope } from './types';
+import { evaluatorFor } from './values/registry';
+
+/**
+ * Infers dtype and symbolic shape of every value: one scope for the main graph, with child scopes
+ * for subgraphs and calls of model-local functions.
+ *
+ * Unnamed dims of graph inputs become symbols `x.0`; dims that depend on data become symbols named
+ * after the node's output. `options.dims` binds symbols (declared or derived) to sizes beforehand.
+ * What cannot be known stays null. Never throws: broken files give problems `graph-cycle`,
+ * `invalid-attribute`, `shape-mismatch`, `shape-contradiction`, `function-recursion` and
+ * `function-expansion-limit`, and unknown types behind them.
+ */
+export function inferShapes(
+  model: Model,
+  sink: ProblemSink,
+  options: { readonly dims?: ReadonlyMap<string, number> } = {},
+): Scope {
+  const run = createRun(model, sink, options.dims);
+  const frame: Frame = {
+    body: model.graph,
+    opsets: model.opsets,
+    parent: null,
+    path: 'main',
+    call: new Map(),
+    callStack: [],
+    depth: 0,
+    isSpeculative: false,
+  };
+  const scope = openScope(run, frame);
+  const { graph } = model;
+  for (const { name, type } of graph.inputs) {
+    const inferred = fromDeclared(type, run.bindings);
+    scope.types.set(name, withInputSymbols(run, name, inferred));
+  }
+  addInitializers(run, scope, graph);
+  evaluateNodes(run, frame, scope);
+  return scope;
+}
+
+/** Subgraphs and calls inside each other; the reader allows no more either. */
+const maximumDepth = 100;
+
+function withInputSymbols(run: Run, name: string, type: InferredType): InferredType {
+  if (type.kind !== 'tensor' || !type.shape) return type;
+  const shape = type.shape.map((dim, axis) => dim ?? run.inputSymbol(`${name}.${axis}`));
+  return { kind: 'tensor', dtype: type.dtype, shape };
+}
+
+function evaluateNodes(run: Run, frame: Frame, scope: OpenScope): void {
+  const evaluated = scope.prepared.order.sorted.length;
+  for (const [position, node] of scope.nodes.entries()) {
+    const isCyclic = position >= evaluated;
+    const outputs = isCyclic ? [] : inferNode(run, frame, scope, node);
+    const context = nodeContext(run, frame, scope, node);
+    const types = node.outputs.map((name, index) => {
+      if (name === '') return unknownType;
+      const type = run.affordable(
+        refined(run, frame, scope, node, name, possible(context, outputs[index])),
+      );
+      if (!scope.types.has(name)) scope.types.set(name, type);
+      return type;
+    });
+    if (!isCyclic) keepConstants(run, scope, node, context, types);
+  }
+}
+
+/** The type without a shape that no tensor has: whatever an operator computed, sizes are sizes. */
+function possible(context: NodeContext, type: InferredType = unknownType): InferredType {
+  if (type.kind === 'sequence' || type.kind === 'optional') {
+    return { kind: type.kind, element: possible(context, type.element) };
+  }
+  if (type.kind !== 'tensor' || !type.shape) return type;
+  const isPossible = type.shape.every(
+    (dim, axis) => sizeOrProblem(context, dim, axis) !== undefined,
+  );
+  if (isPossible && type.shape.length <= maximumRank) return type;
+  return { kind: 'tensor', dtype: type.dtype, shape: null };
+}
+
+/** Inferred and declared type together; function calls and operators alike. */
+function refined(
+  run: Run,
+  frame: Frame,
+  scope: OpenScope,
+  node: Node,
+  name: string,
+  inferred: InferredType,
+): InferredType {
+  let type = inferred;
+  for (const info of scope.prepared.declared.get(name) ?? []) {
+    const declared = fromDeclared(info.type, run.bindings);
+    type = refine(type, declared, run.isPlaceholder, (message) => {
+      run.report({
+        code: 'shape-contradiction',
+        severity: 'warning',
+        message: `${node.opType} output is ${message}`,
+        where: placeOf(frame, node),
+      });
+    });
+  }
+  return type;
+}
+
+function inferNode(run: Run, frame: Frame, scope: OpenScope, node: Node): readonly InferredType[] {
+  if (run.functions.size > 0) {
+    const key = functionKey(node);
+    const definition = run.functions.get(key);
+    if (definition) return callFunction(run, frame, scope, node, definition, key);
+  }
+  return operatorFor(node)?.(nodeContext(run, frame, scope, node)) ?? [];
+}
+
+function keepConstants(
+  run: Run,
+  scope: OpenScope,
+  node: Node,
+  context: NodeContext,
+  types: readonly InferredType[],
+): void {
+  const evaluator = evaluatorFor(node);
+  if (!evaluator || scope.children.has(node)) return;
+  let work = 1;
+  for (const index of node.inputs.keys()) work += context.constant(index)?.values.length ?? 0;
+  if (!run.affordsElements(work)) return;
+  const constants = evaluator(context, types);
+  for (const [index, constant] of constants.entries()) {
+    const name = node.outputs[index] ?? '';
+    const type = types[index];
+    if (!constant || name === '' || scope.constants.has(name)) continue;
+    if (type?.kind !== 'tensor' || !type.shape) continue;
+    const isWhole = product(type.shape) === constant.values.length;
+    if (isWhole && run.affordsElements(constant.values.length)) scope.constants.set(name, constant);
+  }
+}
+
+/** Newest ai.onnx opset we know: for files that import none although their format demands it. */
+const newestOpset = 28;
+
+function opsetOf(run: Run, frame: Frame, node: Node): number {
+  const domain = normalizeDomain(node.domain);
+  const version = frame.opsets.get(domain) ?? run.model.opsets.get(domain);
+  if (version !== undefined) return version;
+  if (domain !== '') return 1;
+  // Files before IR 3 have no imports and mean opset 1.
+  return run.model.irVersion !== null && run.model.irVersion < 3 ? 1 : newestOpset;
+}
+
+function nodeContext(run: Run, frame: Frame, scope: OpenScope, node: Node): NodeContext {
+  const problem = (code: string, message: string): void => {
+    if (frame.isSpeculative) return;
+    run.report({
+      code,
+      severity: 'error',
+      message: `${node.opType}: ${message}`,
+      where: placeOf(frame, node),
+    });
+  };
+  return {
+    node,
+    opset: opsetOf(run, frame, node),
+    inputs: node.inputs.map((name) => (name === '' ? unknownType : typeOf(scope, name))),
+    constant(input) {
+      const name = node.inputs[input] ?? '';
+      return name === '' ? undefined : constantOf(scope, name);
+    },
+    fresh(output, axis) {
+      const name = node.outputs[output] ?? '';
+      if (name === '') return null;
+      return run.placeholder(
+        `${name}.${axis}`,
+        JSON.stringify([frame.path, node.index, output, axis]),
+      );
+    },
+    invalid(message) {
+      problem('invalid-attribute', message);
+    },
+    mismatch(message) {
+      problem('shape-mismatch', message);
+    },
+    runBody: (request) => runBody(run, frame, scope, node, request),
+    setChildren(children) {
+      scope.children.set(node, children);
+    },
+    keepConstant(output, constant) {
+      const name = node.outputs[output] ?? '';
+      if (constant && name !== '' && !scope.constants.has(name)) {
+        scope.constants.set(name, constant);
+      }
+    },
+  };
+}
+
+function runBody(
+  run: Run,
+  frame: Frame,
+  scope: OpenScope,
+  node: Node,
+  request: BodyRequest,
+): BodyResult | null {
+  const { graph, role } = request;
+  if (frame.depth >= maximumDepth) return null;
+  if (!run.enterScope(graph.nodes.length + graph.initializers.length)) return null;
+  const inner: Frame = {
+    ...frame,
+    body: graph,
+    parent: scope,
+    path: childPath(run, frame, node, request.attribute),
+    depth: frame.depth + 1,
+    isSpeculative: frame.isSpeculative || request.isSpeculative === true,
+  };
+  const child = openScope(run, inner);
+  for (const [index, { name, type }] of graph.inputs.entries()) {
+    const given = request.inputs[index] ?? unknownType;
+    const declared = fromDeclared(type, run.bindings);
+    // What the caller passes is certain; the subgraph's own declaration only fills gaps.
+    child.types.set(
+      name,
+      refine(
+        given,
+        declared,
+        () => false,
+        () => undefined,
+      ),
+    );
+    const constant = request.constants?.[index];
+    if (constant) child.constants.set(name, constant);
+  }
+  addInitializers(run, child, graph);
+  evaluateNodes(run, inner, child);
+  return {
+    outputs: graph.outputs.map(({ name }) => typeOf(child, name)),
+    constants: graph.outputs.map(({ name }) => constantOf(child, name)),
+    child: (tripCount) => ({ role, scope: child, tripCount }),
+  };
+}
+
+/** Evaluates a model-local function for this call; its outputs are the call's, by position. */
+function callFunction(
+  run: Run,
+  frame: Frame,
+  scope: OpenScope,
+  node: Node,
+  definition: ModelFunction,
+  key: string,
+): readonly InferredType[] {
+  if (frame.callStack.includes(key)) {
+    run.report({
+      code: 'function-recursion',
+      severity: 'error',
+      message: 'a function calls itself, which ONNX forbids; the call is not analysed.',
+      where: placeOf(frame, node),
+    });
+    return [];
+  }
+  if (frame.depth >= maximumDepth || !run.enterScope(definition.nodes.length)) return [];
+  const inner: Frame = {
+    body: definition,
+    opsets: definition.opsets,
+    parent: null,
+    path: childPath(run, frame, node, definition.name),
+    call: callAttributes(node, definition),
+    callStack: [...frame.callStack, key],
+    depth: frame.depth + 1,
+    isSpeculative: frame.isSpeculative,
+  };
+  const child = openScope(run, inner);
+  for (const [index, name] of definition.inputs.entries()) {
+    const from = node.inputs[index] ?? '';
+    if (from === '' || name === '') continue;
+    child.types.set(name, typeOf(scope, from));
+    const constant = constantOf(scope, from);
+    if (constant) child.constants.set(name, constant);
+  }
+  evaluateNodes(run, inner, child);
+  scope.children.set(node, [{ role: 'function', scope: child, tripCount: 1 }]);
+  for (const [index, name] of definition.outputs.entries()) {
+    const constant = constantOf(child, name);
+    const to = node.outputs[index] ?? '';
+    if (constant && to !== '' && !scope.constants.has(to)) scope.constants.set(to, constant);
+  }
+  return definition.outputs.map((name) => typeOf(child, name));
+}
