@@ -28,13 +28,15 @@ export type DataType =
   | 'float4e2m1'
   | 'float8e8m0'
   | 'uint2'
-  | 'int2';
+  | 'int2'
+  | 'float6e2m3'
+  | 'float6e3m2';
 
 export interface DataTypeInfo {
   /** `TensorProto.DataType` number on the wire. */
   readonly code: number;
   readonly name: DataType;
-  /** Bits of one element in `raw_data`; `null` for strings, whose size is not fixed. */
+  /** Bits of one element in `raw_data`, where small ones lie packed; `null` for strings, whose size is not fixed. */
   readonly bits: number | null;
   /** True for the types that hold real numbers (weights and activations). */
   readonly isFloat: boolean;
@@ -67,6 +69,8 @@ const table: readonly (readonly [number, DataType, number | null, boolean])[] = 
   [24, 'float8e8m0', 8, true],
   [25, 'uint2', 2, false],
   [26, 'int2', 2, false],
+  [27, 'float6e2m3', 6, true],
+  [28, 'float6e3m2', 6, true],
 ];
 
 export const dataTypes: readonly DataTypeInfo[] = table.map(([code, name, bits, isFloat]) => ({
@@ -98,7 +102,8 @@ export function dataTypeFromName(name: string): DataType | undefined {
 /** Bytes that `elementCount` elements take in `raw_data` (sub-byte types are packed); `null` for strings. */
 export function bytesOf(dtype: DataType, elementCount: number): number | null {
   const { bits } = dataTypeInfo(dtype);
-  return bits === null ? null : Math.ceil((elementCount * bits) / 8);
+  // Divided first, which is exact: counts up to 2^53 times 128 bits are not.
+  return bits === null ? null : Math.ceil((elementCount / 8) * bits);
 }
 
 export function isFloat(dtype: DataType | null | undefined): boolean {

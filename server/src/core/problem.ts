@@ -1,14 +1,14 @@
+import { maxMessageLength } from './format';
+
 /** What was wrong with an input. Core returns these; it never throws on input. */
 export interface Problem {
   /** Stable kebab-case id, the `ruleId` of the finding made from it: `malformed-onnx`, `tensor-size-mismatch` … */
   readonly code: string;
   readonly severity: 'error' | 'warning' | 'info';
-  /** One sentence: what, where, what to do. At most 120 characters wanted. */
+  /** One sentence: what, where, what to do. At most 120 characters in a sink. */
   readonly message: string;
   /** Node path (`main/conv1`), tensor name or file offset the problem is about, when known. */
   readonly where?: string;
-  /** UTF-16 offsets, `end` exclusive, when the input is text (a config, settings). */
-  readonly span?: { readonly start: number; readonly end: number };
 }
 
 /** Gathers problems up to a cap, so that a hostile file cannot make a million of them. */
@@ -28,7 +28,14 @@ export function createProblemSink(): ProblemSink {
     add(problem) {
       const count = (countByCode.get(problem.code) ?? 0) + 1;
       countByCode.set(problem.code, count);
-      if (count <= maxProblemsPerCode) problems.push(problem);
+      if (count <= maxProblemsPerCode) problems.push(withinLength(problem));
     },
   };
+}
+
+/** Makers of problems shorten names themselves; this is for the message that quotes an absurd number. */
+function withinLength(problem: Problem): Problem {
+  const { message } = problem;
+  if (message.length <= maxMessageLength) return problem;
+  return { ...problem, message: `${message.slice(0, maxMessageLength - 1)}…` };
 }

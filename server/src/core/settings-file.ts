@@ -4,7 +4,7 @@ import type { ConfigNode, ConfigProblem, ConfigProperty } from './config/tree';
 import { carbonIntensity } from './cost/carbon';
 import { findDevice, suggestDeviceIds } from './cost/devices';
 import { shortName } from './format';
-import { didYouMean } from './nearest';
+import { didYouMean, nearest } from './nearest';
 import { ruleById, rules } from './rules/index';
 import type { OptionValues, RuleMeta } from './rules/rule';
 import {
@@ -64,7 +64,7 @@ function readDevice(reader: Reader, node: ConfigNode | undefined): string | unde
   if (findDevice(id)) return id;
   const [meant] = suggestDeviceIds(id);
   const hint = meant === undefined ? 'See `green-ai devices`.' : `Did you mean "${meant}"?`;
-  reader.report(node, `No device "${shortName(id)}". ${hint}`);
+  reader.report(node, `No device "${shortName(id)}". ${hint}`, meant);
   return undefined;
 }
 
@@ -159,7 +159,8 @@ interface TextRange {
 
 interface Reader {
   readonly problems: readonly ConfigProblem[];
-  report(at: TextRange, message: string): void;
+  /** `meant`: the string that probably belongs there. */
+  report(at: TextRange, message: string, meant?: string): void;
   reportUnknown(fields: Properties, what: string, known: readonly string[]): void;
   /** The value when it fits the schema; else `undefined` and, when there is a value, a problem. */
   read<Schema extends v.GenericSchema>(
@@ -171,8 +172,9 @@ interface Reader {
 
 function createReader(): Reader {
   const found = createProblemList();
-  const report = ({ start, end }: TextRange, message: string) => {
-    found.add({ code: 'invalid-settings', severity: 'error', message, start, end });
+  const report = ({ start, end }: TextRange, message: string, meant?: string) => {
+    const replacement = meant === undefined ? {} : { replacement: JSON.stringify(meant) };
+    found.add({ code: 'invalid-settings', severity: 'error', message, start, end, ...replacement });
   };
   return {
     problems: found.list,
@@ -180,7 +182,8 @@ function createReader(): Reader {
     reportUnknown(fields, what, known) {
       for (const [name, { keyStart: start, keyEnd: end }] of fields) {
         if (known.includes(name)) continue;
-        report({ start, end }, `Unknown ${what} "${shortName(name)}".${didYouMean(name, known)}`);
+        const message = `Unknown ${what} "${shortName(name)}".${didYouMean(name, known)}`;
+        report({ start, end }, message, nearest(name, known));
       }
     },
     read(name, schema, node) {

@@ -13,6 +13,9 @@ export interface CancelSignal {
   readonly cancelled: boolean;
 }
 
+/** Thrown where bytes that were there before cannot be read again: another program wrote to the file meanwhile. */
+export class SourceChanged extends Error {}
+
 export function sourceFromBytes(bytes: Uint8Array): ByteSource {
   return {
     byteLength: bytes.byteLength,

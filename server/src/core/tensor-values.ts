@@ -45,7 +45,7 @@ export function inlineValues(tensor: Tensor): readonly number[] | readonly bigin
     case 'uint4':
     case 'int2':
     case 'uint2':
-      return unpackSmallInts(new Uint8Array(buffer), dtype, elementCount);
+      return unpackSigned(new Uint8Array(buffer), dtype, elementCount);
     default:
       return undefined;
   }
@@ -57,19 +57,36 @@ function bfloat16ToNumber(bits: number): number {
   return view.getFloat32(0);
 }
 
-/** Low bits hold the earlier element, as ONNX packs 4-bit and 2-bit types. */
-function unpackSmallInts(
+/**
+ * Elements narrower than a byte, unsigned, out of a stream whose low bits come first: 4-bit and 2-bit types share a
+ * byte, four 6-bit elements share three.
+ */
+export function unpackBits(bytes: Uint8Array, bits: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => {
+    const at = Math.floor((index * bits) / 8);
+    const pair = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+    return (pair >> ((index * bits) % 8)) & ((1 << bits) - 1);
+  });
+}
+
+/** The reverse of `unpackBits`; bits of a value beyond its width are dropped. */
+export function packBits(values: readonly number[], bits: number): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil((values.length / 8) * bits));
+  values.forEach((value, index) => {
+    const at = Math.floor((index * bits) / 8);
+    const shifted = (value & ((1 << bits) - 1)) << ((index * bits) % 8);
+    bytes[at] = (bytes[at] ?? 0) | shifted;
+    if (shifted > 255) bytes[at + 1] = shifted >> 8;
+  });
+  return bytes;
+}
+
+function unpackSigned(
   bytes: Uint8Array,
   dtype: 'int4' | 'uint4' | 'int2' | 'uint2',
   count: number,
 ): number[] {
   const bits = dataTypeInfo(dtype).bits ?? 4;
-  const perByte = 8 / bits;
-  const mask = (1 << bits) - 1;
   const signBit = dtype.startsWith('int') ? 1 << (bits - 1) : 0;
-  return Array.from({ length: count }, (_, index) => {
-    const byte = bytes[Math.floor(index / perByte)] ?? 0;
-    const value = (byte >> ((index % perByte) * bits)) & mask;
-    return (value ^ signBit) - signBit;
-  });
+  return unpackBits(bytes, bits, count).map((value) => (value ^ signBit) - signBit);
 }

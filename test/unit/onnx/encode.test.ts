@@ -199,7 +199,7 @@ describe('encoded attributes', () => {
   it('keeps all 64 bits of integers', () => {
     const value: AttributeValue = { kind: 'ints', value: [-(1n << 63n), 9007199254740993n, -1n] };
     const decoded = onnx.AttributeProto.decode(encodeAttribute({ name: 'a', value }));
-    assert.deepEqual((decoded.ints).map(toBigint), value.value);
+    assert.deepEqual(decoded.ints.map(toBigint), value.value);
   });
 
   it('writes the type but no value for a reference to the caller', () => {

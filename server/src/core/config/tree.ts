@@ -55,6 +55,8 @@ export type ConfigPath = readonly (string | number)[];
 export interface ConfigProblem extends Problem {
   readonly start: number;
   readonly end: number;
+  /** What was probably meant instead of that stretch. */
+  readonly replacement?: string;
 }
 
 export function at(root: ConfigNode | null | undefined, path: ConfigPath): ConfigNode | undefined {

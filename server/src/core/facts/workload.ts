@@ -79,6 +79,7 @@ function workItem(
     writeBytes: times(evaluate(kernel.writeBytes, values)),
     weightBytes: weightBytes ?? anchor.weightBytes,
     computeDtype: kernel.computeDtype,
+    ...(repeat !== null && repeat > 1 && { launches: repeat }),
   };
 }
 

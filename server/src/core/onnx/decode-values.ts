@@ -3,8 +3,9 @@ import type { DeclaredDim, SparseTensor, Tensor, TensorStorage, ValueType } from
 import type { ProblemSink } from '../problem';
 import { parseExternalData } from './external';
 import { onnx } from './proto';
+import { countVarints } from './protobuf-read';
 import { concatBytes } from './protobuf-write';
-import { fieldHolds, rawFromTypedData } from './typed-data';
+import { fieldHolds, rawFromTypedData, typedFieldCount } from './typed-data';
 import { displayText } from './utf8';
 import type { WireTensor } from './wire-types';
 
@@ -17,6 +18,8 @@ export interface TensorContext {
 const maxRank = 64;
 const maxTypeDepth = 16;
 
+const noMetadata: ReadonlyMap<string, string> = new Map();
+
 /** All 64 bits of an integer that onnx-proto gives as a number or a Long. */
 export function toBigint(value: number | Long): bigint {
   if (typeof value === 'number') return BigInt(value);
@@ -27,27 +30,17 @@ export function toBigint(value: number | Long): bigint {
 export function decodeTensor(proto: onnx.ITensorProto, context: TensorContext): Tensor {
   const { sink } = context;
   const name = proto.name ?? '';
-  const where = displayText(name);
   const record = recordOf(proto, context.tensors);
   const dtypeCode = proto.dataType ?? 0;
   const dtype = dataTypeFromCode(dtypeCode) ?? null;
+  const about = { name, sink };
   if (dtype === null) {
-    sink.add({
-      code: 'unknown-dtype',
-      severity: 'error',
-      message: `Tensor "${where.slice(0, 40)}" has data type ${dtypeCode}, which ONNX does not define.`,
-      where,
-    });
+    addProblem(about, 'unknown-dtype', `has data type ${dtypeCode}, which ONNX does not define`);
   }
-  const dims = decodeDims(proto.dims ?? [], where, sink);
+  const dims = decodeDims(proto.dims ?? [], about);
   const elementCount = dims && safeProduct(dims);
   if (dims && elementCount === null) {
-    sink.add({
-      code: 'tensor-too-large',
-      severity: 'error',
-      message: `Tensor "${where.slice(0, 40)}" has dims whose product exceeds 2^53.`,
-      where,
-    });
+    addProblem(about, 'tensor-too-large', 'has dims whose product exceeds 2^53');
   }
   return {
     name,
@@ -56,41 +49,55 @@ export function decodeTensor(proto: onnx.ITensorProto, context: TensorContext): 
     dtypeCode,
     dims: dims ?? [],
     elementCount,
-    storage: storageOf(proto, record, { dtype, elementCount, name, where, sink }),
-    metadata: record?.metadata ?? new Map<string, string>(),
+    storage: storageOf(proto, record, { dtype, elementCount, ...about }),
+    metadata: record?.metadata ?? noMetadata,
   };
 }
 
 export function sparseTensor(proto: onnx.ISparseTensorProto, context: TensorContext): SparseTensor {
   const values = decodeTensor(proto.values ?? {}, context);
-  const dims = decodeDims(proto.dims ?? [], displayText(values.name), context.sink) ?? [];
+  const dims = decodeDims(proto.dims ?? [], { name: values.name, sink: context.sink }) ?? [];
   return { values, indices: decodeTensor(proto.indices ?? {}, context), dims };
 }
 
-/** The scan's record; a tensor split over several protobuf fields has several, whose data the last one with any gives. */
+/** The scan's record; a tensor split over several protobuf fields has several, which make one. */
 function recordOf(
   proto: onnx.ITensorProto,
   records: readonly WireTensor[],
 ): WireTensor | undefined {
-  const numbers = (proto.uint64Data ?? []).map((id) => Number(toBigint(id)));
-  const candidates = numbers.map((number) => records[number]);
-  return (
-    candidates.findLast((record) => record && record.payloadFields.length > 0) ?? candidates[0]
-  );
+  const parts = (proto.uint64Data ?? []).map((id) => records[Number(toBigint(id))]);
+  return parts.length > 1 ? joinRecords(parts.filter((part) => part !== undefined)) : parts[0];
 }
 
-function decodeDims(
-  protos: readonly (number | Long)[],
-  where: string,
-  sink: ProblemSink,
-): number[] | null {
+/** As protobuf merges messages: repeated fields go on, of a singular one the last counts. */
+function joinRecords(parts: readonly WireTensor[]): WireTensor {
+  const typedField = parts.find((part) => part.typedField)?.typedField ?? null;
+  const typed = parts.filter((part) => part.typedField === typedField);
+  const withRaw = parts.findLast((part) => part.raw);
+  const inline = withRaw ? [withRaw.inline] : typed.map((part) => part.inline);
+  const strings = typed.map((part) => part.strings);
+  const counts = typed.map((part) => part.typedCount);
+  return {
+    metadata: new Map(parts.flatMap((part) => [...(part.metadata ?? [])])),
+    raw: withRaw?.raw ?? null,
+    typedField,
+    segments: typed.flatMap((part) => part.segments),
+    typedCount: mapKnown(counts, (known) => known.reduce((sum, count) => sum + count, 0)),
+    inline: mapKnown(inline, concatBytes),
+    strings: mapKnown(strings, (lists) => lists.flat()),
+    payloadFields: [...new Set(parts.flatMap((part) => part.payloadFields))],
+  };
+}
+
+/** Null when any of the list is. */
+function mapKnown<T, R>(list: readonly (T | null)[], use: (known: T[]) => R): R | null {
+  const known = list.filter((one): one is T => one !== null);
+  return known.length === list.length ? use(known) : null;
+}
+
+function decodeDims(protos: readonly (number | Long)[], about: TensorName): number[] | null {
   const problem = (what: string): null => {
-    sink.add({
-      code: 'invalid-dims',
-      severity: 'error',
-      message: `Tensor "${where.slice(0, 40)}" has ${what}; its size is not known.`,
-      where,
-    });
+    addProblem(about, 'invalid-dims', `has ${what}; its size is not known`);
     return null;
   };
   if (protos.length > maxRank) return problem(`${protos.length} dims, more than ${maxRank}`);
@@ -109,12 +116,15 @@ function safeProduct(dims: readonly number[]): number | null {
   return product;
 }
 
-interface TensorFacts {
+/** What a problem is about, and where it goes. */
+interface TensorName {
+  readonly name: string;
+  readonly sink: ProblemSink;
+}
+
+interface TensorFacts extends TensorName {
   readonly dtype: DataType | null;
   readonly elementCount: number | null;
-  readonly name: string;
-  readonly where: string;
-  readonly sink: ProblemSink;
 }
 
 function storageOf(
@@ -142,7 +152,7 @@ function storageOf(
   }
   if (record?.raw) {
     checkByteLength(record.raw.byteLength, facts);
-    if (record.inline) return { kind: 'inline', bytes: concatBytes(record.inline) };
+    if (record.inline) return { kind: 'inline', bytes: record.inline };
     return { kind: 'raw', ...record.raw };
   }
   if (record?.typedField) return typedStorage(record, record.typedField, facts);
@@ -170,40 +180,27 @@ function typedStorage(
     );
     return { kind: 'none' };
   }
-  const stored = storedElements(record);
-  if (
-    stored !== null &&
-    elementCount !== null &&
-    stored < elementCount &&
-    dtype !== 'complex64' &&
-    dtype !== 'complex128'
-  ) {
-    addProblem(
-      facts,
-      'tensor-size-mismatch',
-      `has ${elementCount} elements by its dims but stores ${stored}`,
-    );
-  }
-  if (record.inline && dtype !== null && elementCount !== null && field !== 'string_data') {
-    const bytes = rawFromTypedData(dtype, field, concatBytes(record.inline), elementCount);
-    if (bytes) {
-      checkByteLength(bytes.byteLength, facts);
-      return { kind: 'inline', bytes };
+  if (dtype !== null && elementCount !== null) {
+    const stored = record.typedCount ?? (record.inline && countVarints(record.inline));
+    const wanted = typedFieldCount(dtype, elementCount);
+    if (stored !== null && stored !== wanted) {
+      const count = stored < 0 ? 'a number that is cut off' : `${stored}`;
+      addProblem(
+        facts,
+        'tensor-size-mismatch',
+        `needs ${wanted} numbers in ${field} by its dims but has ${count}`,
+        // Of too many the first ones count, in some readers.
+        stored > wanted ? 'warning' : 'error',
+      );
+    }
+    if (field === 'string_data') {
+      if (record.strings) return { kind: 'strings', values: record.strings };
+    } else if (record.inline) {
+      const bytes = rawFromTypedData(dtype, field, record.inline, elementCount);
+      if (bytes) return { kind: 'inline', bytes };
     }
   }
   return { kind: 'typed', field, segments: record.segments };
-}
-
-/** How many elements a typed field stores, where their size is fixed. */
-function storedElements({ typedField, segments }: WireTensor): number | null {
-  if (typedField !== 'float_data' && typedField !== 'double_data') return null;
-  const elementBytes = typedField === 'float_data' ? 4 : 8;
-  return segments.reduce(
-    // An unpacked element carries its tag of one byte.
-    (total, { byteLength, packed }) =>
-      total + Math.floor(byteLength / (packed ? elementBytes : elementBytes + 1)),
-    0,
-  );
 }
 
 function checkByteLength(stored: number | null, facts: TensorFacts): void {
@@ -219,29 +216,35 @@ function checkByteLength(stored: number | null, facts: TensorFacts): void {
 }
 
 function addProblem(
-  { where, sink }: TensorFacts,
+  { name, sink }: TensorName,
   code: string,
   what: string,
   severity: 'error' | 'warning' = 'error',
 ): void {
+  const where = displayText(name);
   sink.add({ code, severity, message: `Tensor "${where.slice(0, 40)}" ${what}.`, where });
 }
 
-export function decodeType(proto: onnx.ITypeProto | null | undefined, depth = 0): ValueType {
+/** @param value whose type it is, for problems; without it they are not told */
+export function decodeType(
+  proto: onnx.ITypeProto | null | undefined,
+  value?: TypedValue,
+  depth = 0,
+): ValueType {
   if (!proto || depth > maxTypeDepth) return { kind: 'unknown' };
-  if (proto.tensorType) return tensorType('tensor', proto.tensorType);
-  if (proto.sparseTensorType) return tensorType('sparse-tensor', proto.sparseTensorType);
+  if (proto.tensorType) return tensorType('tensor', proto.tensorType, value);
+  if (proto.sparseTensorType) return tensorType('sparse-tensor', proto.sparseTensorType, value);
   if (proto.sequenceType) {
-    return { kind: 'sequence', element: decodeType(proto.sequenceType.elemType, depth + 1) };
+    return { kind: 'sequence', element: decodeType(proto.sequenceType.elemType, value, depth + 1) };
   }
   if (proto.optionalType) {
-    return { kind: 'optional', element: decodeType(proto.optionalType.elemType, depth + 1) };
+    return { kind: 'optional', element: decodeType(proto.optionalType.elemType, value, depth + 1) };
   }
   if (proto.mapType) {
     return {
       kind: 'map',
       keyType: dataTypeFromCode(proto.mapType.keyType ?? 0) ?? null,
-      value: decodeType(proto.mapType.valueType, depth + 1),
+      value: decodeType(proto.mapType.valueType, value, depth + 1),
     };
   }
   // onnx-proto does not know opaque types.
@@ -251,12 +254,15 @@ export function decodeType(proto: onnx.ITypeProto | null | undefined, depth = 0)
 function tensorType(
   kind: 'tensor' | 'sparse-tensor',
   type: onnx.TypeProto.ITensor | onnx.TypeProto.ISparseTensor,
+  value: TypedValue | undefined,
 ): ValueType {
-  const dims = type.shape?.dim;
+  const dims = type.shape ? (type.shape.dim ?? []) : null;
+  const dtype = dataTypeFromCode(type.elemType ?? 0) ?? null;
+  if (value) checkTensorType(type.elemType ?? 0, dtype, dims ?? [], value);
   return {
     kind,
-    dtype: dataTypeFromCode(type.elemType ?? 0) ?? null,
-    dims: type.shape ? (dims ?? []).slice(0, maxRank).map(declaredDim) : null,
+    dtype,
+    dims: dims && dims.length <= maxRank ? dims.map(declaredDim) : null,
   };
 }
 
@@ -267,4 +273,61 @@ function declaredDim(dim: onnx.TensorShapeProto.IDimension): DeclaredDim {
     return value >= 0 && Number.isSafeInteger(value) ? value : null;
   }
   return Object.hasOwn(dim, 'dimParam') && dim.dimParam ? dim.dimParam : null;
+}
+
+/** A value whose declared type is read, as problems name it. */
+export interface TypedValue {
+  readonly name: string;
+  readonly sink: ProblemSink;
+  /** Inputs and outputs, where a caller must know the sizes. */
+  readonly isInterface: boolean;
+}
+
+function checkTensorType(
+  code: number,
+  dtype: DataType | null,
+  dims: readonly onnx.TensorShapeProto.IDimension[],
+  { name, sink, isInterface }: TypedValue,
+): void {
+  const add = (
+    problemCode: string,
+    severity: 'error' | 'info',
+    message: (shown: string) => string,
+  ): void => {
+    const where = displayText(name);
+    sink.add({ code: problemCode, severity, message: message(where.slice(0, 40)), where });
+  };
+  if (dtype === null && code !== 0) {
+    add(
+      'unknown-dtype',
+      'error',
+      (shown) => `Value "${shown}" has element type ${code}, which ONNX does not define.`,
+    );
+  }
+  if (dims.length > maxRank) {
+    add(
+      'invalid-dims',
+      'error',
+      (shown) => `Value "${shown}" is declared with ${dims.length} dims, more than ${maxRank}.`,
+    );
+    return;
+  }
+  for (const dim of dims) {
+    if (!Object.hasOwn(dim, 'dimValue')) continue;
+    const size = Number(toBigint(dim.dimValue ?? 0));
+    if (size >= 0 && Number.isSafeInteger(size)) continue;
+    if (size !== -1) {
+      add(
+        'invalid-dims',
+        'error',
+        (shown) => `Value "${shown}" is declared with the dim ${size}, which is no size.`,
+      );
+    } else if (isInterface) {
+      add(
+        'negative-dim',
+        'info',
+        (shown) => `"${shown}" has the dim -1; ONNX names an unknown size or leaves it out.`,
+      );
+    }
+  }
 }

@@ -1,18 +1,23 @@
 import type { Attribute, Graph, Model, ModelFunction, Node, Tensor, ValueInfo } from '../graph';
 import { normalizeDomain } from '../graph';
-import type { ProblemSink } from '../problem';
+import { createProblemSink, type ProblemSink } from '../problem';
 import type { ByteSource, CancelSignal } from '../source';
+import { attributeFieldProblem, attributeType } from './decode-fields';
 import {
   decodeTensor,
   decodeType,
   sparseTensor,
   toBigint,
   type TensorContext,
+  type TypedValue,
 } from './decode-values';
-import { createPathNamer } from './paths';
-import { onnx } from './proto';
+import { createPathNamer, graphPath } from './paths';
+import { createReader, onnx, type Reader } from './proto';
+import { concatBytes } from './protobuf-write';
+import { splitMessage } from './reduced';
 import { tensorProto } from './schema';
 import { sniffBytes, sniffProblem } from './sniff';
+import { displayText } from './utf8';
 import { scanMessage, scanModel } from './wire';
 import { emptyGraph } from './wire-records';
 import type { WireBodies, WireFunction, WireGraph, WireModel, WireNode } from './wire-types';
@@ -39,8 +44,7 @@ export async function readModel(
   }
   const wire = await scanModel(source, sink, signal);
   if (!wire) return null;
-  const proto = onnx.ModelProto.decode(wire.reduced);
-  if (!wire.graph || !proto.graph) {
+  if (!wire.graph) {
     sink.add({
       code: 'no-graph',
       severity: 'error',
@@ -48,7 +52,14 @@ export async function readModel(
     });
     return null;
   }
-  return { wire, model: decodeModel(proto, wire, wire.graph, sink) };
+  return { wire, model: decodeModel(wire, wire.graph, sink) };
+}
+
+/** What the parts of one model share while they are decoded. */
+interface Context extends TensorContext {
+  readonly paths: Set<string>;
+  /** Counts graphs whose path is too long to spell out. */
+  readonly countCut: () => number;
 }
 
 /** Reads a file that is one TensorProto, as in `test_data_set_0/input_0.pb`; payloads beyond a small size stay in the file. */
@@ -58,13 +69,17 @@ export async function readTensor(source: ByteSource, sink: ProblemSink): Promise
   return decodeTensor(onnx.TensorProto.decode(wire.reduced), { tensors: wire.tensors, sink });
 }
 
-function decodeModel(
-  proto: onnx.ModelProto,
-  wire: WireModel,
-  wireGraph: WireGraph,
-  sink: ProblemSink,
-): Model {
-  const context: TensorContext = { tensors: wire.tensors, sink };
+function decodeModel(wire: WireModel, wireGraph: WireGraph, sink: ProblemSink): Model {
+  const { ranges, rest } = splitMessage(wire.reduced, 0, wire.reduced.byteLength, [modelGraph]);
+  const [graphStart = 0, graphEnd = 0] = ranges.get(modelGraph) ?? [];
+  const proto = onnx.ModelProto.decode(concatBytes(rest));
+  let cut = 0;
+  const context: Context = {
+    tensors: wire.tensors,
+    sink,
+    paths: new Set(),
+    countCut: () => ++cut,
+  };
   return {
     // An unset field answers with the prototype's default: only own properties were in the file.
     irVersion: Object.hasOwn(proto, 'irVersion') ? Number(toBigint(proto.irVersion)) : null,
@@ -72,8 +87,13 @@ function decodeModel(
     domain: proto.domain,
     docString: proto.docString,
     metadata: entries(proto.metadataProps),
-    opsets: opsets(proto.opsetImport),
-    graph: decodeGraph(proto.graph ?? {}, wireGraph, 'main', context),
+    opsets: opsets(proto.opsetImport, context.sink),
+    graph: decodeGraph(
+      graphMessages(wire.reduced, graphStart, graphEnd),
+      wireGraph,
+      'main',
+      context,
+    ),
     functions: proto.functions.map((definition, index) =>
       decodeFunction(definition, wire.functions[index], context),
     ),
@@ -88,32 +108,91 @@ function entries(
 
 function opsets(
   imports: readonly onnx.IOperatorSetIdProto[] | null | undefined,
+  sink: ProblemSink,
 ): ReadonlyMap<string, number> {
-  return new Map(
-    imports?.map(({ domain, version }) => [
-      normalizeDomain(domain ?? ''),
-      Number(toBigint(version ?? 0)),
-    ]),
-  );
+  const versions = new Map<string, number>();
+  for (const { domain, version } of imports ?? []) {
+    const key = normalizeDomain(domain ?? '');
+    const number = Number(toBigint(version ?? 0));
+    const before = versions.get(key);
+    if (before !== undefined && before !== number) {
+      const shown = key === '' ? 'ai.onnx' : displayText(key).slice(0, 30);
+      sink.add({
+        code: 'duplicate-opset',
+        severity: 'warning',
+        message: `Domain "${shown}" is imported as ${before} and as ${number}; the last one counts.`,
+      });
+    }
+    versions.set(key, number);
+  }
+  return versions;
 }
 
-function decodeGraph(
-  proto: onnx.IGraphProto,
-  wire: WireGraph,
-  path: string,
-  context: TensorContext,
-): Graph {
-  const initializers = (proto.initializer ?? []).map((tensor) => decodeTensor(tensor, context));
+/** Field numbers of ModelProto and GraphProto. */
+const modelGraph = 7;
+const graphFields = { node: 1, initializer: 5, input: 11, output: 12, valueInfo: 13, sparse: 15 };
+
+/** A GraphProto whose messages may come one at a time. */
+interface GraphMessages {
+  readonly name?: string | null;
+  readonly docString?: string | null;
+  readonly node?: Iterable<onnx.INodeProto> | null;
+  readonly initializer?: Iterable<onnx.ITensorProto> | null;
+  readonly sparseInitializer?: Iterable<onnx.ISparseTensorProto> | null;
+  readonly input?: Iterable<onnx.IValueInfoProto> | null;
+  readonly output?: Iterable<onnx.IValueInfoProto> | null;
+  readonly valueInfo?: Iterable<onnx.IValueInfoProto> | null;
+}
+
+/** The main graph's messages are decoded as they are used: most of a model, it need not be in memory twice. */
+function graphMessages(reduced: Uint8Array, start: number, end: number): GraphMessages {
+  const reader = createReader(reduced);
+  const { ranges, rest } = splitMessage(reduced, start, end, Object.values(graphFields));
+  const { name, docString } = onnx.GraphProto.decode(concatBytes(rest));
+  function* each<T>(
+    field: number,
+    decode: (reader: Reader, byteLength: number) => T,
+  ): Generator<T, void> {
+    const list = ranges.get(field) ?? [];
+    for (let index = 0; index + 1 < list.length; index += 2) {
+      reader.pos = list[index] ?? 0;
+      yield decode(reader, (list[index + 1] ?? 0) - reader.pos);
+    }
+  }
+  const value = (from: Reader, length: number) => onnx.ValueInfoProto.decode(from, length);
+  return {
+    name,
+    docString,
+    node: each(graphFields.node, (from, length) => onnx.NodeProto.decode(from, length)),
+    initializer: each(graphFields.initializer, (from, length) =>
+      onnx.TensorProto.decode(from, length),
+    ),
+    sparseInitializer: each(graphFields.sparse, (from, length) =>
+      onnx.SparseTensorProto.decode(from, length),
+    ),
+    input: each(graphFields.input, value),
+    output: each(graphFields.output, value),
+    valueInfo: each(graphFields.valueInfo, value),
+  };
+}
+
+function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, context: Context): Graph {
+  const initializers = Array.from(proto.initializer ?? [], (tensor) =>
+    decodeTensor(tensor, context),
+  );
   const initializerByName = new Map<string, Tensor>();
   for (const tensor of initializers) {
     if (!initializerByName.has(tensor.name)) initializerByName.set(tensor.name, tensor);
   }
   const values = (
     field: string,
-    protos: readonly onnx.IValueInfoProto[] | null | undefined,
+    protos: Iterable<onnx.IValueInfoProto> | null | undefined,
   ): ValueInfo[] =>
-    (protos ?? []).map((value, index) =>
-      decodeValueInfo(value, wire.valueMetadata.get(`${field}:${index}`)),
+    Array.from(protos ?? [], (value, index) =>
+      decodeValueInfo(value, wire.valueMetadata.get(`${field}:${index}`), {
+        sink: context.sink,
+        isInterface: field !== 'value_info',
+      }),
     );
   return {
     name: proto.name ?? '',
@@ -124,11 +203,11 @@ function decodeGraph(
     valueInfos: values('value_info', proto.valueInfo),
     nodes: decodeNodes(proto.node ?? [], wire.nodes, path, context),
     initializers,
-    sparseInitializers: (proto.sparseInitializer ?? []).map((tensor) =>
+    sparseInitializers: Array.from(proto.sparseInitializer ?? [], (tensor) =>
       sparseTensor(tensor, context),
     ),
     initializerByName,
-    metadata: wire.metadata,
+    metadata: wire.metadata ?? noMetadata,
   };
 }
 
@@ -136,24 +215,25 @@ const noMetadata: ReadonlyMap<string, string> = new Map();
 
 function decodeValueInfo(
   proto: onnx.IValueInfoProto,
-  metadata: ReadonlyMap<string, string> | undefined,
+  metadata: ReadonlyMap<string, string> | null | undefined,
+  told: Omit<TypedValue, 'name'>,
 ): ValueInfo {
   return {
     name: proto.name ?? '',
-    type: decodeType(proto.type),
+    type: decodeType(proto.type, { ...told, name: proto.name ?? '' }),
     docString: proto.docString ?? '',
     metadata: metadata ?? noMetadata,
   };
 }
 
 function decodeNodes(
-  protos: readonly onnx.INodeProto[],
+  protos: Iterable<onnx.INodeProto>,
   wires: readonly WireNode[],
-  graphPath: string,
-  context: TensorContext,
+  ofGraph: string,
+  context: Context,
 ): Node[] {
-  const namer = createPathNamer(graphPath);
-  return protos.map((proto, index): Node => {
+  const namer = createPathNamer(ofGraph, context.paths);
+  return Array.from(protos, (proto, index): Node => {
     const wire = wires[index];
     const name = proto.name ?? '';
     const opType = proto.opType ?? '';
@@ -169,7 +249,7 @@ function decodeNodes(
       outputs: proto.output ?? [],
       attributes: decodeAttributes(proto.attribute ?? [], wire?.bodies, path, context),
       docString: proto.docString ?? '',
-      metadata: wire && wire.metadata.size > 0 ? wire.metadata : noMetadata,
+      metadata: wire?.metadata ?? noMetadata,
     };
   });
 }
@@ -178,9 +258,9 @@ const noAttributes: ReadonlyMap<string, Attribute> = new Map();
 
 function decodeAttributes(
   protos: readonly onnx.IAttributeProto[],
-  bodies: ReadonlyMap<number, WireBodies> | undefined,
+  bodies: ReadonlyMap<number, WireBodies> | null | undefined,
   nodePath: string,
-  context: TensorContext,
+  context: Context,
 ): ReadonlyMap<string, Attribute> {
   if (protos.length === 0) return noAttributes;
   const attributes = new Map<string, Attribute>();
@@ -200,28 +280,43 @@ function decodeAttributes(
 
 function decodeAttribute(
   proto: onnx.IAttributeProto,
-  bodies: WireBodies | undefined,
+  bodies: WireBodies | null | undefined,
   nodePath: string,
-  context: TensorContext,
+  context: Context,
 ): Attribute {
   const name = proto.name ?? '';
-  return {
-    name,
-    refName: proto.refAttrName ?? '',
-    value: attributeValue(proto, bodies, `${nodePath}/${name}`, context),
-  };
+  const refName = proto.refAttrName ?? '';
+  // A reference has a type but no value: that its tensor is empty is no problem.
+  const valueContext = refName === '' ? context : { ...context, sink: createProblemSink() };
+  return { name, refName, value: attributeValue(proto, bodies, nodePath, name, valueContext) };
 }
 
 /** By the declared type, or for old files without one by the field that is set. */
 function attributeValue(
   proto: onnx.IAttributeProto,
-  bodies: WireBodies | undefined,
-  path: string,
-  context: TensorContext,
+  bodies: WireBodies | null | undefined,
+  nodePath: string,
+  name: string,
+  context: Context,
 ): Attribute['value'] {
   const graph = (body: onnx.IGraphProto, wire: WireGraph | null | undefined, at: string): Graph =>
-    decodeGraph(body, wire ?? emptyGraph(), at, context);
-  switch (attributeType(proto)) {
+    decodeGraph(
+      body,
+      wire ?? emptyGraph(),
+      graphPath(`${nodePath}/${at}`, context.countCut),
+      context,
+    );
+  const type = attributeType(proto);
+  const wrong = attributeFieldProblem(proto, type);
+  if (wrong !== null) {
+    context.sink.add({
+      code: 'wrong-attribute-type',
+      severity: 'error',
+      message: `Attribute "${displayText(name).slice(0, 40)}" ${wrong}.`,
+      where: nodePath,
+    });
+  }
+  switch (type) {
     case 1:
       return { kind: 'float', value: proto.f ?? 0 };
     case 2:
@@ -231,7 +326,7 @@ function attributeValue(
     case 4:
       return { kind: 'tensor', value: decodeTensor(proto.t ?? {}, context) };
     case 5:
-      return { kind: 'graph', value: graph(proto.g ?? {}, bodies?.graph, path) };
+      return { kind: 'graph', value: graph(proto.g ?? {}, bodies?.graph, name) };
     case 6:
       return { kind: 'floats', value: proto.floats ?? [] };
     case 7:
@@ -247,7 +342,7 @@ function attributeValue(
       return {
         kind: 'graphs',
         value: (proto.graphs ?? []).map((body, index) =>
-          graph(body, bodies?.graphs[index], `${path}_${index}`),
+          graph(body, bodies?.graphs[index], `${name}_${index}`),
         ),
       };
     case 11:
@@ -266,35 +361,17 @@ function attributeValue(
   }
 }
 
-/** `AttributeProto.AttributeType` number; IR 1 files leave the field out. */
-function attributeType(proto: onnx.IAttributeProto): number {
-  if (proto.type) return proto.type;
-  const has = (name: keyof onnx.IAttributeProto): boolean => Object.hasOwn(proto, name);
-  const filled = (list: readonly unknown[] | null | undefined): boolean => (list?.length ?? 0) > 0;
-  if (has('f')) return 1;
-  if (has('i')) return 2;
-  if (has('s')) return 3;
-  if (has('t')) return 4;
-  if (has('g')) return 5;
-  if (filled(proto.floats)) return 6;
-  if (filled(proto.ints)) return 7;
-  if (filled(proto.strings)) return 8;
-  if (filled(proto.tensors)) return 9;
-  if (filled(proto.graphs)) return 10;
-  if (has('sparseTensor')) return 11;
-  if (filled(proto.sparseTensors)) return 12;
-  if (has('tp')) return 13;
-  return filled(proto.typeProtos) ? 14 : 0;
-}
-
 function decodeFunction(
   proto: onnx.IFunctionProto,
   wire: WireFunction | undefined,
-  context: TensorContext,
+  context: Context,
 ): ModelFunction {
   const name = proto.name ?? '';
   const overload = wire?.overload ?? '';
-  const path = `function:${normalizeDomain(proto.domain ?? '')}.${name}${overload && `:${overload}`}`;
+  const path = graphPath(
+    `function:${normalizeDomain(proto.domain ?? '')}.${name}${overload && `:${overload}`}`,
+    context.countCut,
+  );
   return {
     name,
     domain: normalizeDomain(proto.domain ?? ''),
@@ -303,12 +380,15 @@ function decodeFunction(
     inputs: proto.input ?? [],
     outputs: proto.output ?? [],
     attributeNames: proto.attribute ?? [],
-    attributeDefaults: (wire?.attributeProtos ?? []).map((bytes) =>
-      decodeAttribute(onnx.AttributeProto.decode(bytes), undefined, path, context),
+    attributeDefaults: (wire?.attributeProtos ?? []).map(({ reduced, bodies }) =>
+      decodeAttribute(onnx.AttributeProto.decode(reduced), bodies, path, context),
     ),
-    opsets: opsets(proto.opsetImport),
-    valueInfos: (wire?.valueInfos ?? []).map((bytes) =>
-      decodeValueInfo(onnx.ValueInfoProto.decode(bytes), undefined),
+    opsets: opsets(proto.opsetImport, context.sink),
+    valueInfos: (wire?.valueInfos ?? []).map(({ reduced, metadata }) =>
+      decodeValueInfo(onnx.ValueInfoProto.decode(reduced), metadata, {
+        sink: context.sink,
+        isInterface: false,
+      }),
     ),
     nodes: decodeNodes(proto.node ?? [], wire?.nodes ?? [], path, context),
     metadata: wire?.metadata ?? noMetadata,

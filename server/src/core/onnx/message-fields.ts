@@ -1,6 +1,5 @@
-import type { ByteSource } from '../source';
 import { readLength, readTag, readVarint64 } from './protobuf-read';
-import { createWindow } from './window';
+import type { Window } from './window';
 
 /** One field of a message, where it lies in the file. */
 export interface FieldSpan {
@@ -14,17 +13,19 @@ export interface FieldSpan {
   readonly end: number;
 }
 
-/** The fields of a message that the scan has read before; contents are skipped, not read. */
-export async function listFields(
-  source: ByteSource,
-  start: number,
-  end: number,
-): Promise<FieldSpan[]> {
-  const window = createWindow(source);
+/** A tag and a varint fit into this. */
+const headBytes = 20;
+
+/**
+ * The fields of a message that the scan has read before, without those inside groups; contents are skipped.
+ * Throws `Malformed` when the file changed since.
+ */
+export async function listFields(window: Window, start: number, end: number): Promise<FieldSpan[]> {
   window.position = start;
   const fields: FieldSpan[] = [];
+  let groupDepth = 0;
   while (window.position < end) {
-    if (!window.has(20)) await window.fill(20);
+    if (!window.has(headBytes)) await window.fill(headBytes);
     const tagStart = window.position;
     const tag = readTag(window, end);
     const valueStart = window.position;
@@ -37,26 +38,12 @@ export async function listFields(
       contentStart = window.position;
       window.position += byteLength;
     }
-    // Group tags (3, 4) stand alone here: their inner fields are listed as if they were the message's own,
-    // so that callers must not name them; numbers inside groups are unknown to ONNX.
-    fields.push({
-      number: tag >>> 3,
-      wireType,
-      tagStart,
-      valueStart,
-      contentStart,
-      end: window.position,
-    });
+    if (wireType === 3) groupDepth++;
+    else if (wireType === 4) groupDepth--;
+    else if (groupDepth === 0) {
+      const number = tag >>> 3;
+      fields.push({ number, wireType, tagStart, valueStart, contentStart, end: window.position });
+    }
   }
-  return withoutGroups(fields);
-}
-
-function withoutGroups(fields: readonly FieldSpan[]): FieldSpan[] {
-  let depth = 0;
-  return fields.filter(({ wireType }) => {
-    if (wireType === 3) depth++;
-    const outside = depth === 0;
-    if (wireType === 4) depth--;
-    return outside;
-  });
+  return fields;
 }

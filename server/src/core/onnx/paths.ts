@@ -3,16 +3,33 @@ export interface PathNamer {
   pathOf(name: string, opType: string, index: number): string;
 }
 
-export function createPathNamer(graphPath: string): PathNamer {
-  const taken = new Set<string>();
+/** The path of a graph stands before those of all its nodes: names of megabytes would be repeated a million times. */
+const maxGraphPathLength = 500;
+
+/** @param taken paths given out so far; shared by the graphs of a model, whose names may contain slashes */
+export function createPathNamer(graphPath: string, taken = new Set<string>()): PathNamer {
+  const nextSuffix = new Map<string, number>();
   return {
     pathOf(name, opType, index) {
       const plain = `${graphPath}/${name === '' ? `${opType}_${index}` : name}`;
-      let path = plain;
-      // A file may name a node `x#3` to collide with ours: go on until it is free.
-      for (let suffix = index; taken.has(path); suffix++) path = `${plain}#${suffix}`;
+      if (!taken.has(plain)) {
+        taken.add(plain);
+        return plain;
+      }
+      // A file may name a node `x#3` to collide with ours: go on until it is free, and from there next time.
+      let suffix = Math.max(index, nextSuffix.get(plain) ?? 0);
+      while (taken.has(`${plain}#${suffix}`)) suffix++;
+      nextSuffix.set(plain, suffix + 1);
+      const path = `${plain}#${suffix}`;
       taken.add(path);
       return path;
     },
   };
+}
+
+/** The path of a subgraph or function, cut when it is long; `count` tells the cut ones apart. */
+export function graphPath(path: string, count: () => number): string {
+  return path.length <= maxGraphPathLength
+    ? path
+    : `${path.slice(0, maxGraphPathLength)}…${count()}`;
 }

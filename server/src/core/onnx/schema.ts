@@ -17,10 +17,14 @@ export interface FieldSchema {
   readonly message: () => MessageSchema;
   /** Fields newer than onnx-proto's schema are collected by `wire` itself. */
   readonly newer: boolean;
+  /** Member of its message's only oneof: of these the last one in the file counts. */
+  readonly oneof: boolean;
 }
 
 export type FieldKind =
   | 'varint'
+  /** int32 or enum: of a longer number the low 32 bits count. */
+  | 'int32'
   | 'fixed32'
   | 'fixed64'
   | 'string'
@@ -30,7 +34,7 @@ export type FieldKind =
   | 'payload';
 
 type Row = readonly [number, string, FieldKind | (() => MessageSchema), ...Flag[]];
-type Flag = 'repeated' | 'newer';
+type Flag = 'repeated' | 'newer' | 'oneof';
 
 function message(name: string, rows: readonly Row[]): MessageSchema {
   const fields: (FieldSchema | undefined)[] = [];
@@ -41,6 +45,7 @@ function message(name: string, rows: readonly Row[]): MessageSchema {
       kind: typeof kind === 'function' ? 'message' : kind,
       repeated: flags.includes('repeated'),
       newer: flags.includes('newer'),
+      oneof: flags.includes('oneof'),
       message: typeof kind === 'function' ? kind : () => emptyMessage,
     };
   }
@@ -60,22 +65,22 @@ const operatorSetId = message('OperatorSetIdProto', [
 ]);
 
 const dimension = message('Dimension', [
-  [1, 'dim_value', 'varint'],
-  [2, 'dim_param', 'string'],
+  [1, 'dim_value', 'varint', 'oneof'],
+  [2, 'dim_param', 'string', 'oneof'],
   [3, 'denotation', 'string'],
 ]);
 
 const tensorShape = message('TensorShapeProto', [[1, 'dim', () => dimension, 'repeated']]);
 
 const tensorType = message('TypeProto.Tensor', [
-  [1, 'elem_type', 'varint'],
+  [1, 'elem_type', 'int32'],
   [2, 'shape', () => tensorShape],
 ]);
 
 const elementType = message('TypeProto.Sequence', [[1, 'elem_type', () => typeProto]]);
 
 const mapType = message('TypeProto.Map', [
-  [1, 'key_type', 'varint'],
+  [1, 'key_type', 'int32'],
   [2, 'value_type', () => typeProto],
 ]);
 
@@ -85,13 +90,13 @@ const opaqueType = message('TypeProto.Opaque', [
 ]);
 
 const typeProto: MessageSchema = message('TypeProto', [
-  [1, 'tensor_type', () => tensorType],
-  [4, 'sequence_type', () => elementType],
-  [5, 'map_type', () => mapType],
+  [1, 'tensor_type', () => tensorType, 'oneof'],
+  [4, 'sequence_type', () => elementType, 'oneof'],
+  [5, 'map_type', () => mapType, 'oneof'],
   [6, 'denotation', 'string'],
-  [7, 'opaque_type', () => opaqueType],
-  [8, 'sparse_tensor_type', () => tensorType],
-  [9, 'optional_type', () => elementType],
+  [7, 'opaque_type', () => opaqueType, 'oneof'],
+  [8, 'sparse_tensor_type', () => tensorType, 'oneof'],
+  [9, 'optional_type', () => elementType, 'oneof'],
 ]);
 
 export const valueInfoProto = message('ValueInfoProto', [
@@ -103,7 +108,7 @@ export const valueInfoProto = message('ValueInfoProto', [
 
 export const tensorProto = message('TensorProto', [
   [1, 'dims', 'varint', 'repeated'],
-  [2, 'data_type', 'varint'],
+  [2, 'data_type', 'int32'],
   [4, 'float_data', 'payload', 'repeated'],
   [5, 'int32_data', 'payload', 'repeated'],
   [6, 'string_data', 'payload', 'repeated'],
@@ -114,7 +119,7 @@ export const tensorProto = message('TensorProto', [
   [11, 'uint64_data', 'payload', 'repeated'],
   [12, 'doc_string', 'string'],
   [13, 'external_data', () => stringEntry, 'repeated'],
-  [14, 'data_location', 'varint'],
+  [14, 'data_location', 'int32'],
   [16, 'metadata_props', () => stringEntry, 'repeated', 'newer'],
 ]);
 
@@ -139,7 +144,7 @@ export const attributeProto: MessageSchema = message('AttributeProto', [
   [13, 'doc_string', 'string'],
   [14, 'tp', () => typeProto],
   [15, 'type_protos', () => typeProto, 'repeated'],
-  [20, 'type', 'varint'],
+  [20, 'type', 'int32'],
   [21, 'ref_attr_name', 'string'],
   [22, 'sparse_tensor', () => sparseTensorProto],
   [23, 'sparse_tensors', () => sparseTensorProto, 'repeated'],

@@ -10,7 +10,7 @@ const signatures: readonly Signature[] = [
   {
     code: 'empty-file',
     message: 'The file is empty; export or download the model again.',
-    matches: (head) => head.every((byte) => byte <= 32 && byte !== 0) && head.byteLength < 16,
+    matches: (head, text) => head.byteLength < sniffBytes && /^\s*$/u.test(text),
   },
   {
     code: 'git-lfs-pointer',
@@ -42,14 +42,19 @@ const signatures: readonly Signature[] = [
     code: 'not-onnx',
     message:
       'This is an ONNX Runtime (.ort) flatbuffer, not ONNX; use the .onnx file it was made from.',
-    matches: (_, text) => text.slice(4, 8) === 'ORTM',
+    matches: (head, text) => isFlatbuffer(head) && text.slice(4, 8) === 'ORTM',
   },
   {
     code: 'not-onnx',
     message: 'This is a TensorFlow Lite model, not ONNX.',
-    matches: (_, text) => text.slice(4, 8) === 'TFL3',
+    matches: (head, text) => isFlatbuffer(head) && text.slice(4, 8) === 'TFL3',
   },
 ];
+
+/** A flatbuffer starts with the offset of its root, a small number; in a model these bytes may be its producer's name. */
+function isFlatbuffer(head: Uint8Array): boolean {
+  return head[2] === 0 && head[3] === 0;
+}
 
 /** How many bytes `sniffProblem` wants. */
 export const sniffBytes = 64;

@@ -1,12 +1,12 @@
 import { bytesOf, dataTypeInfo } from '../dtype';
 import type { DataType } from '../dtype';
 import type { Tensor } from '../graph';
-import { inlineValues } from '../tensor-values';
+import { inlineValues, packBits, unpackBits } from '../tensor-values';
 
 /**
  * Tensor elements as literals of the textual syntax and back. 16-bit and 8-bit floats are written as
  * the integer of their bits and complex numbers as two literals each, as the official parser wants.
- * 4-bit and 2-bit types are one literal an element here; onnx 1.23's parser accepts that but stores
+ * Types below 8 bits are one literal an element here; onnx 1.23's parser accepts that but stores
  * them unpacked, so that its own readers see other values.
  */
 
@@ -55,8 +55,7 @@ export function elementLiterals(tensor: Tensor): readonly string[] | undefined {
   if (dataTypeInfo(dtype).isFloat) {
     if (form.bits === 16) return Array.from(new Uint16Array(buffer), String);
     if (form.bits === 8) return Array.from(new Uint8Array(buffer), String);
-    // 4-bit floats: the same packing as 4-bit integers, read as bits.
-    return inlineValues({ ...tensor, dtype: 'uint4' })?.map(String);
+    return unpackBits(new Uint8Array(buffer), form.bits, elementCount).map(String);
   }
   return inlineValues(tensor)?.map(String);
 }
@@ -81,7 +80,7 @@ export function float64Literal(value: number): string {
 
 /** Integers of `bits` width in little-endian order, the first element in the low bits of a shared byte. */
 export function packIntegers(values: readonly bigint[], bits: number): Uint8Array {
-  if (bits < 8) return packSubByte(values, bits);
+  if (bits < 8) return packBits(values.map(Number), bits);
   const bytes = new Uint8Array((values.length * bits) / 8);
   const view = new DataView(bytes.buffer);
   values.forEach((value, index) => {
@@ -90,17 +89,6 @@ export function packIntegers(values: readonly bigint[], bits: number): Uint8Arra
     else if (bits === 32) view.setUint32(offset, Number(BigInt.asUintN(32, value)), true);
     else if (bits === 16) view.setUint16(offset, Number(BigInt.asUintN(16, value)), true);
     else view.setUint8(offset, Number(BigInt.asUintN(8, value)));
-  });
-  return bytes;
-}
-
-function packSubByte(values: readonly bigint[], bits: number): Uint8Array {
-  const perByte = 8 / bits;
-  const bytes = new Uint8Array(Math.ceil(values.length / perByte));
-  values.forEach((value, index) => {
-    const at = Math.floor(index / perByte);
-    const shifted = Number(BigInt.asUintN(bits, value)) << ((index % perByte) * bits);
-    bytes[at] = (bytes[at] ?? 0) | shifted;
   });
   return bytes;
 }

@@ -1,5 +1,6 @@
 import { bytesOf, dataTypeInfo, type DataType } from '../dtype';
 import type { TypedDataField } from '../graph';
+import { packBits } from '../tensor-values';
 
 /**
  * The elements of a typed field (`float_data` …) as little-endian `raw_data` bytes.
@@ -18,8 +19,12 @@ export function rawFromTypedData(
   const byteLength = bytesOf(dtype, elementCount);
   if (byteLength === null || !fieldHolds(field, dtype)) return null;
   if (field === 'float_data' || field === 'double_data') return packed.subarray(0, byteLength);
-  // Sub-byte types: one int32 per packed byte.
-  const unitBytes = Math.max(1, (dataTypeInfo(dtype).bits ?? 8) / 8);
+  const { bits } = dataTypeInfo(dtype);
+  if (bits !== null && isUnpackedBelowByte(bits)) {
+    return packBits(Array.from(unpackVarints(packed, 1, elementCount)), bits);
+  }
+  // Other sub-byte types: one int32 per packed byte.
+  const unitBytes = Math.max(1, (bits ?? 8) / 8);
   return unpackVarints(packed, unitBytes, Math.ceil(byteLength / unitBytes));
 }
 
@@ -39,6 +44,20 @@ export function fieldHolds(field: TypedDataField, dtype: DataType): boolean {
     case 'int32_data':
       return (dataTypeInfo(dtype).bits ?? 64) <= 32 && dtype !== 'float32' && dtype !== 'uint32';
   }
+}
+
+/** How many numbers the field holds for so many elements: two for a complex one, packed bytes below eight bits. */
+export function typedFieldCount(dtype: DataType, elementCount: number): number {
+  if (dtype === 'complex64' || dtype === 'complex128') return 2 * elementCount;
+  const bits = dataTypeInfo(dtype).bits ?? 8;
+  return bits < 8 && !isUnpackedBelowByte(bits)
+    ? Math.ceil((elementCount * bits) / 8)
+    : elementCount;
+}
+
+/** 6-bit floats take an `int32_data` number each, unlike 4-bit and 2-bit types, which share one as they share bytes. */
+function isUnpackedBelowByte(bits: number): boolean {
+  return bits === 6;
 }
 
 function unpackVarints(packed: Uint8Array, unitBytes: number, maxUnits: number): Uint8Array {

@@ -21,49 +21,58 @@ export interface WireSpan {
   readonly end: number;
 }
 
+/** Entries of a newer `metadata_props` field; null when there are none, as in most messages. */
+export type WireMetadata = ReadonlyMap<string, string> | null;
+
 export interface WireGraph {
   /** More than one when the singular graph field is split over several records (legal: they merge). */
-  readonly segments: WireSpan[];
-  readonly nodes: WireNode[];
-  readonly initializers: WireSpan[];
-  readonly inputs: WireSpan[];
-  readonly valueInfos: WireSpan[];
-  readonly metadata: Map<string, string>;
+  readonly segments: readonly WireSpan[];
+  readonly nodes: readonly WireNode[];
+  readonly initializers: readonly WireSpan[];
+  readonly inputs: readonly WireSpan[];
+  readonly valueInfos: readonly WireSpan[];
+  readonly metadata: WireMetadata;
   /** `metadata_props` of value infos, by `input:3`, `output:0`, `value_info:7`; only those that have any. */
-  readonly valueMetadata: Map<string, Map<string, string>>;
-  /** How many of `input`, `output`, `value_info` were read. */
-  readonly valueCounts: Map<string, number>;
+  readonly valueMetadata: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
 export interface WireNode {
   readonly span: WireSpan;
-  overload: string;
-  readonly metadata: Map<string, string>;
-  /** Subgraphs by attribute position. */
-  readonly bodies: Map<number, WireBodies>;
+  readonly overload: string;
+  readonly metadata: WireMetadata;
+  /** Subgraphs by attribute position; null when the node has none. */
+  readonly bodies: ReadonlyMap<number, WireBodies> | null;
 }
 
 export interface WireBodies {
-  graph: WireGraph | null;
-  readonly graphs: WireGraph[];
+  readonly graph: WireGraph | null;
+  readonly graphs: readonly WireGraph[];
 }
 
 export interface WireFunction {
-  readonly nodes: WireNode[];
-  overload: string;
-  readonly metadata: Map<string, string>;
-  /** Reduced bytes of messages newer than onnx-proto's FunctionProto. */
-  readonly attributeProtos: Uint8Array[];
-  readonly valueInfos: Uint8Array[];
+  readonly nodes: readonly WireNode[];
+  readonly overload: string;
+  readonly metadata: WireMetadata;
+  /** Messages newer than onnx-proto's FunctionProto, as reduced bytes of their own. */
+  readonly attributeProtos: readonly {
+    readonly reduced: Uint8Array;
+    readonly bodies: WireBodies | null;
+  }[];
+  readonly valueInfos: readonly { readonly reduced: Uint8Array; readonly metadata: WireMetadata }[];
 }
 
 export interface WireTensor {
-  readonly metadata: Map<string, string>;
-  readonly raw: { offset: number; byteLength: number } | null;
+  readonly metadata: WireMetadata;
+  readonly raw: { readonly offset: number; readonly byteLength: number } | null;
   /** The first typed field that occurs; others are a contradiction in the file. */
   readonly typedField: TypedDataField | null;
   readonly segments: readonly TypedSegment[];
+  /** Elements of the typed field; null when they were not counted (long packed varints). */
+  readonly typedCount: number | null;
   /** The payload when it is small: `raw_data`, or else the typed field's elements as if packed. */
-  readonly inline: readonly Uint8Array[] | null;
+  readonly inline: Uint8Array | null;
+  /** Elements of `string_data` when they are few and small. */
+  readonly strings: readonly Uint8Array[] | null;
+  /** Names of the payload fields that occur; more than one is a contradiction in the file. */
   readonly payloadFields: readonly string[];
 }

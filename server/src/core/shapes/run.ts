@@ -33,7 +33,7 @@ export interface Run {
 /** Function bodies and subgraphs evaluated; ten levels of ten calls each would be 10^10 of them. */
 const maximumScopes = 20_000;
 /** Nodes evaluated below the main graph, repeated rounds of loop bodies included. */
-const maximumExpandedNodes = 100_000;
+const maximumExpandedNodes = 20_000;
 /** Elements of known values, read or made: 4096 per node times the nodes of a file is too much. */
 const maximumTotalElements = 4_000_000;
 /** Characters of all expressions in types together. */

@@ -1,0 +1,101 @@
+import type { ProblemSink } from '../problem';
+import { report } from './validate-report';
+
+/** Longer names are legal but break editors, logs and other readers. */
+const maxNameLength = 10_000;
+
+/** Control characters, bidirectional overrides, and what may start markup: one test for the common name. */
+// eslint-disable-next-line no-control-regex -- finding control characters is the point
+const suspicious = /[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069<>(]/;
+// eslint-disable-next-line no-control-regex -- as above
+const control = /[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/;
+const markup = /[<>]|\]\(/;
+
+/** Names that are legal but misleading or harmful where they are shown. */
+export function checkName(name: string, where: string, sink: ProblemSink): void {
+  if (name.length > maxNameLength) {
+    report(
+      sink,
+      { code: 'long-name', severity: 'warning', where, name },
+      (shown) =>
+        `The name "${shown}" has ${name.length} characters; editors and runtimes choke on it.`,
+    );
+  }
+  if (!suspicious.test(name)) return;
+  if (control.test(name)) {
+    report(
+      sink,
+      { code: 'control-characters', severity: 'warning', where, name },
+      (shown) => `The name "${shown}" has control characters, which can falsify logs; rename it.`,
+    );
+  } else if (markup.test(name)) {
+    report(
+      sink,
+      { code: 'markup-in-name', severity: 'info', where, name },
+      (shown) => `The name "${shown}" contains markup; it is shown as plain text.`,
+    );
+  }
+}
+
+/** The values that a graph or function defines, and how far the check has come in it. */
+export interface NameScope {
+  /** Position of the node that makes a value; -1 for inputs and initializers. */
+  readonly positions: Map<string, number>;
+  /** Position of the node being checked, whose subgraphs see only what was made before. */
+  at: number;
+}
+
+/** Defines a value of the innermost scope; reports empty and repeated names and those of enclosing graphs. */
+export function defineValue(
+  name: string,
+  what: 'graph input' | 'output',
+  position: number,
+  scopes: readonly NameScope[],
+  where: string,
+  sink: ProblemSink,
+): void {
+  const positions = scopes[scopes.length - 1]?.positions;
+  if (!positions) return;
+  if (name === '') {
+    report(
+      sink,
+      { code: 'empty-name', severity: 'error', where, name },
+      () => `A ${what} has an empty name, so nothing can read it.`,
+    );
+    return;
+  }
+  const before = positions.size;
+  positions.set(name, position);
+  if (positions.size === before) {
+    report(
+      sink,
+      { code: 'duplicate-value', severity: 'error', where, name },
+      (shown) => `The value "${shown}" is defined twice; ONNX allows one.`,
+    );
+  } else {
+    // An input that hides an outer value runs; a node output that does is refused by ONNX Runtime.
+    checkShadowed(name, position < 0 ? 'warning' : 'error', scopes, where, sink);
+  }
+  checkName(name, where, sink);
+}
+
+/** A name in a subgraph must differ from every one that it could mean from outside. */
+export function checkShadowed(
+  name: string,
+  severity: 'warning' | 'error',
+  scopes: readonly NameScope[],
+  where: string,
+  sink: ProblemSink,
+): void {
+  for (let depth = scopes.length - 2; depth >= 0; depth--) {
+    const outer = scopes[depth];
+    const position = outer?.positions.get(name);
+    if (!outer || position === undefined || position >= outer.at) continue;
+    report(
+      sink,
+      { code: 'shadowed-name', severity, where, name },
+      (shown) => `"${shown}" in a subgraph hides the outer value of that name; rename one of them.`,
+    );
+    return;
+  }
+}

@@ -1,0 +1,310 @@
+import { mergeSingular } from './merge';
+import { createOutput, OutputTooLarge, type Output } from './output';
+import { malformed } from './protobuf-read';
+import {
+  attributeProto,
+  functionProto,
+  graphProto,
+  modelProto,
+  nodeProto,
+  tensorProto,
+  valueInfoProto,
+  type FieldSchema,
+  type MessageSchema,
+} from './schema';
+import {
+  bodyRecord,
+  emptyFunction,
+  emptyGraph,
+  emptyNode,
+  emptyTensor,
+  trimInline,
+  type FunctionBuilder,
+  type GraphBuilder,
+  type NodeBuilder,
+  type TensorBuilder,
+} from './wire-records';
+import type { WireModel, WireSpan } from './wire-types';
+
+/** A message being read. */
+export interface Frame {
+  readonly schema: MessageSchema;
+  /** The field of the parent that holds it; null for the whole file. */
+  readonly field: FieldSchema | null;
+  readonly end: number;
+  /** Where the output keeps this message's tag and its length. */
+  readonly outputStart: number;
+  readonly lengthSlot: number;
+  readonly owner: Owner;
+  attributeCount: number;
+  /** Singular message fields met so far, one bit each. */
+  seen: number;
+  /** The last member of the message's oneof, 0 before any. */
+  oneof: number;
+}
+
+/** Whose record the fields of a message go to. */
+type Owner =
+  | { readonly kind: 'graph'; readonly graph: GraphBuilder }
+  | { readonly kind: 'node'; readonly node: NodeBuilder }
+  | {
+      readonly kind: 'attribute';
+      readonly holder: Pick<NodeBuilder, 'bodies'>;
+      readonly index: number;
+    }
+  | { readonly kind: 'function'; readonly definition: FunctionBuilder }
+  | { readonly kind: 'tensor'; readonly tensor: TensorBuilder }
+  | { readonly kind: 'value-info'; metadata: Map<string, string> | null }
+  | { readonly kind: 'plain' };
+
+/** The messages around the position of the scan, the records and the reduced bytes made of them. */
+export interface Frames {
+  readonly out: Output;
+  readonly depth: number;
+  current(): Frame | undefined;
+  open(parent: Frame, field: FieldSchema, span: WireSpan): void;
+  /** The current message has ended. */
+  close(): void;
+  /** Counts memory that the result will take, so that a small file cannot ask for all there is. */
+  spend(heapBytes: number): void;
+  noteOneof(frame: Frame, field: FieldSchema): void;
+  finish(byteLength: number): WireModel;
+}
+
+/** As Google's parser: deeper nesting is refused, so that no reader of the result overflows its stack. */
+export const maxDepth = 100;
+
+/** Structure (names, attributes, doc strings) beyond this is no model; weights do not count. */
+const maxReducedBytes = 512 * 1024 * 1024;
+
+/** Room that the output starts with: enough for all but the largest structures. */
+const maxExpectedBytes = 32 * 1024 * 1024;
+
+/**
+ * Two bytes of file can make a node of a kilobyte. The largest graphs in use (10^5 nodes) stay below a third of this;
+ * what exceeds it would take the process down instead.
+ */
+const maxHeapBytes = 1536 * 1024 * 1024;
+
+/** Measured sizes of one decoded element with its records, rounded up. */
+export const heapBytesOf = {
+  message: 250,
+  node: 900,
+  tensor: 700,
+  metadataEntry: 200,
+  text: 40,
+  bytes: 150,
+  /** A 64-bit integer is an object of onnx-proto and a bigint. */
+  integer: 100,
+  float: 16,
+  segment: 70,
+} as const;
+
+const plain: Owner = { kind: 'plain' };
+
+export function createFrames(rootSchema: MessageSchema, byteLength: number): Frames {
+  // Lengths take five bytes in the output, mostly one or two in the file.
+  const out = createOutput(maxReducedBytes, Math.min(1.5 * byteLength, maxExpectedBytes));
+  const model = {
+    graph: null as GraphBuilder | null,
+    functions: [] as FunctionBuilder[],
+    tensors: [] as TensorBuilder[],
+    opsets: [] as WireSpan[],
+    metadata: [] as WireSpan[],
+  };
+  const stack: Frame[] = [];
+  let needsMerge = false;
+  let heapBytes = 0;
+
+  push(rootSchema, null, byteLength, rootSchema === tensorProto ? tensorOwner() : plain);
+
+  return {
+    out,
+    get depth() {
+      return stack.length;
+    },
+    current: () => stack[stack.length - 1],
+    open,
+    close,
+    spend,
+    noteOneof(frame, field) {
+      if (frame.oneof !== 0 && frame.oneof !== field.number) needsMerge = true;
+      frame.oneof = field.number;
+    },
+    finish: () => ({
+      ...model,
+      reduced: needsMerge ? mergeSingular(out.bytes(), rootSchema) : out.bytes(),
+      byteLength,
+    }),
+  };
+
+  function spend(bytes: number): void {
+    heapBytes += bytes;
+    if (heapBytes > maxHeapBytes) throw new OutputTooLarge();
+  }
+
+  function open(parent: Frame, field: FieldSchema, span: WireSpan): void {
+    if (stack.length > maxDepth) {
+      throw malformed(`messages are nested deeper than ${maxDepth} at byte ${span.tagStart}`);
+    }
+    if (!field.repeated) {
+      const bit = 1 << field.number;
+      if (parent.seen & bit) needsMerge = true;
+      parent.seen |= bit;
+    }
+    const schema = field.message();
+    spend(
+      schema === nodeProto
+        ? heapBytesOf.node
+        : schema === tensorProto
+          ? heapBytesOf.tensor
+          : heapBytesOf.message,
+    );
+    recordSpan(parent, field, span);
+    push(schema, field, span.end, newOwner(parent, field, schema, span));
+    if (schema === attributeProto) parent.attributeCount++;
+  }
+
+  function push(schema: MessageSchema, field: FieldSchema | null, end: number, owner: Owner): void {
+    const outputStart = out.length;
+    if (field) out.varint(field.number * 8 + 2);
+    const lengthSlot = field ? out.reserveLength() : -1;
+    stack.push({
+      schema,
+      field,
+      end,
+      outputStart,
+      lengthSlot,
+      owner,
+      attributeCount: 0,
+      seen: 0,
+      oneof: 0,
+    });
+    if (owner.kind !== 'tensor') return;
+    // The tensor's record number travels through onnx-proto in a field that its payload no longer needs.
+    out.varint(11 * 8);
+    out.varint(model.tensors.length - 1);
+  }
+
+  function recordSpan(parent: Frame, field: FieldSchema, span: WireSpan): void {
+    if (parent.schema === modelProto) {
+      if (field.name === 'opset_import') model.opsets.push(span);
+      if (field.name === 'metadata_props') model.metadata.push(span);
+    }
+    if (parent.owner.kind !== 'graph') return;
+    if (field.name === 'initializer') parent.owner.graph.initializers.push(span);
+    if (field.name === 'input') parent.owner.graph.inputs.push(span);
+    if (field.name === 'value_info') parent.owner.graph.valueInfos.push(span);
+  }
+
+  function newOwner(
+    { owner: parent, attributeCount }: Frame,
+    field: FieldSchema,
+    schema: MessageSchema,
+    span: WireSpan,
+  ): Owner {
+    switch (schema) {
+      case graphProto:
+        return { kind: 'graph', graph: graphRecord(parent, field.repeated, span) };
+      case nodeProto: {
+        const node = emptyNode(span);
+        if (parent.kind === 'graph') parent.graph.nodes.push(node);
+        if (parent.kind === 'function') parent.definition.nodes.push(node);
+        return { kind: 'node', node };
+      }
+      case tensorProto:
+        return tensorOwner();
+      case attributeProto: {
+        const holder = parent.kind === 'node' ? parent.node : { bodies: null };
+        return { kind: 'attribute', holder, index: attributeCount };
+      }
+      case functionProto: {
+        const definition = emptyFunction();
+        model.functions.push(definition);
+        return { kind: 'function', definition };
+      }
+      case valueInfoProto:
+        return { kind: 'value-info', metadata: null };
+      default:
+        return plain;
+    }
+  }
+
+  function tensorOwner(): Owner {
+    const tensor = emptyTensor();
+    model.tensors.push(tensor);
+    return { kind: 'tensor', tensor };
+  }
+
+  function graphRecord(parent: Owner, repeated: boolean, span: WireSpan): GraphBuilder {
+    const graph =
+      parent.kind === 'attribute'
+        ? bodyRecord(parent.holder, parent.index, repeated)
+        : (model.graph ??= emptyGraph());
+    graph.segments.push(span);
+    return graph;
+  }
+
+  function close(): void {
+    const frame = stack.pop();
+    const parent = stack[stack.length - 1];
+    if (!frame) return;
+    const { owner } = frame;
+    if (owner.kind === 'tensor') trimInline(owner.tensor);
+    if (!frame.field || !parent) return;
+    out.fillLength(frame.lengthSlot);
+    if (frame.field.newer) takeNewer(frame, parent);
+    else if (owner.kind === 'value-info') countValueInfo(owner.metadata, frame.field, parent);
+  }
+
+  function countValueInfo(
+    metadata: Map<string, string> | null,
+    field: FieldSchema,
+    { owner }: Frame,
+  ): void {
+    if (owner.kind !== 'graph') return;
+    const { valueCounts, valueMetadata } = owner.graph;
+    const index = valueCounts.get(field.name) ?? 0;
+    valueCounts.set(field.name, index + 1);
+    if (metadata) valueMetadata.set(`${field.name}:${index}`, metadata);
+  }
+
+  /** onnx-proto's FunctionProto does not know these messages: they leave the output for the record. */
+  function takeNewer(frame: Frame, { owner: parent }: Frame): void {
+    const content = out.bytes().subarray(frame.lengthSlot + 5);
+    const reduced = mergeSingular(content, frame.schema);
+    out.truncate(frame.outputStart);
+    if (parent.kind !== 'function') return;
+    const { owner } = frame;
+    if (owner.kind === 'attribute') {
+      const bodies = owner.holder.bodies?.get(owner.index) ?? null;
+      parent.definition.attributeProtos.push({ reduced, bodies });
+    }
+    if (owner.kind === 'value-info') {
+      parent.definition.valueInfos.push({ reduced, metadata: owner.metadata });
+    }
+  }
+}
+
+/** The entries of the message's `metadata_props`, if it may have any. */
+export function metadataOf({ owner }: Frame): Map<string, string> | null {
+  switch (owner.kind) {
+    case 'graph':
+      return (owner.graph.metadata ??= new Map());
+    case 'node':
+      return (owner.node.metadata ??= new Map());
+    case 'function':
+      return (owner.definition.metadata ??= new Map());
+    case 'tensor':
+      return (owner.tensor.metadata ??= new Map());
+    case 'value-info':
+      return (owner.metadata ??= new Map());
+    default:
+      return null;
+  }
+}
+
+export function keepOverload({ owner }: Frame, overload: string): void {
+  if (owner.kind === 'node') owner.node.overload = overload;
+  if (owner.kind === 'function') owner.definition.overload = overload;
+}
