@@ -1,14 +1,28 @@
-import type { Range } from './core/interval';
+import { resolve } from 'node:path';
 import type { Device } from './core/cost/devices';
-import type { Estimate } from './core/cost/energy';
+import { Malformed } from './core/onnx/protobuf-read';
 import { planSplice, plannedByteLength, renderPieces } from './core/onnx/splice';
-import type { Recipe, SkippedNode, TransformPlan } from './core/transform/recipe';
-import { isCancelled, type CancelSignal } from './core/source';
-import { folderOf, openModel, type OpenModel } from './engine';
-import type { FileWriter, Host } from './host';
+import type { Recipe } from './core/transform/recipe';
+import { isCancelled, SourceChanged, type CancelSignal } from './core/source';
+import { openModel, type OpenModel } from './engine';
+import { fileName, folderOf, realPathOf } from './external-data';
+import type { Host } from './host';
+import { hostErrorReason } from './host-errors';
+import {
+  changesNothing,
+  provenanceOf,
+  provenancePath,
+  resultOf,
+  type Candidate,
+  type OptimizeResult,
+} from './optimize-result';
 import type { DataRequest } from './runtime/prepare-data';
+import type { WorkerEntry } from './runtime/process';
 import { notVerified, verify, type Verification } from './runtime/verify';
 import { searchRollback } from './rollback';
+
+export { provenancePath } from './optimize-result';
+export type { EnergyChange, OptimizeResult } from './optimize-result';
 
 export interface OptimizeOptions {
   readonly recipe: Recipe;
@@ -29,30 +43,7 @@ export interface OptimizeOptions {
   readonly progress: (text: string) => void;
   readonly signal: CancelSignal;
   readonly toolVersion: string;
-}
-
-/** The contract's answer of `optimize`; `output` null when nothing was written, `warnings` say why. */
-export interface OptimizeResult {
-  readonly schemaVersion: 1;
-  readonly input: string;
-  readonly output: string | null;
-  readonly recipe: string;
-  readonly device: string;
-  readonly dryRun: boolean;
-  readonly bytesBefore: number;
-  readonly bytesAfter: number | null;
-  readonly changedNodes: readonly string[];
-  readonly rolledBack: readonly SkippedNode[];
-  readonly skipped: readonly SkippedNode[];
-  readonly verification: Verification;
-  readonly energyJoules: EnergyChange | null;
-  readonly warnings: readonly string[];
-  readonly provenance: string | null;
-}
-
-export interface EnergyChange {
-  readonly before: Range | null;
-  readonly after: Range | null;
+  readonly worker?: WorkerEntry;
 }
 
 export type OptimizeOutcome =
@@ -73,19 +64,40 @@ export async function optimizeFile(
   options: OptimizeOptions,
 ): Promise<OptimizeOutcome> {
   const output = options.output ?? siblingPath(path, options.recipe.suffix);
-  const refusal = await refuseOutput(host, path, output, options);
-  if (refusal !== null) return { kind: 'refused', reason: refusal };
+  try {
+    const refusal = await refuseOutput(host, path, output, options);
+    if (refusal !== null) return { kind: 'refused', reason: refusal };
+    return await optimizeOpened(host, path, output, options);
+  } catch (error) {
+    if (error instanceof SourceChanged || error instanceof Malformed) {
+      // It was well-formed when it was analysed.
+      return { kind: 'refused', reason: `${path} changed while it was read; run again` };
+    }
+    const reason = hostErrorReason(error);
+    if (reason === null) throw error;
+    return { kind: 'refused', reason: `writing ${output} failed: ${reason}` };
+  }
+}
+
+async function optimizeOpened(
+  host: Host,
+  path: string,
+  output: string,
+  options: OptimizeOptions,
+): Promise<OptimizeOutcome> {
   const opened = await openModel(host, path, { dims: options.dims, signal: options.signal });
+  if (isCancelled(options.signal)) {
+    if (opened.kind === 'model') await opened.model.close();
+    return { kind: 'cancelled' };
+  }
   if (opened.kind === 'unreadable') return { kind: 'refused', reason: `${path}: ${opened.reason}` };
   if (opened.kind === 'broken') {
     return { kind: 'refused', reason: `${path}: ${opened.problems[0]?.message ?? 'not readable'}` };
   }
   const { model } = opened;
   try {
-    if (model.externalLocations.length > 0 && folderOf(output) !== folderOf(path)) {
-      const reason = 'the model has external data: write the new file into the same folder';
-      return { kind: 'refused', reason };
-    }
+    const refusal = await refuseForData(host, model, output);
+    if (refusal !== null) return { kind: 'refused', reason: refusal };
     return await optimizeModel(host, model, output, options);
   } finally {
     await model.close();
@@ -98,18 +110,19 @@ export function siblingPath(path: string, suffix: string): string {
   return `${stem}.${suffix}.onnx`;
 }
 
-/** `OUT.green-ai.json`. */
-export function provenancePath(output: string): string {
-  return `${output}.green-ai.json`;
-}
-
 async function refuseOutput(
   host: Host,
   path: string,
   output: string,
   { force, dryRun }: OptimizeOptions,
 ): Promise<string | null> {
-  if (output === path) return `${output} is the original; originals are never overwritten`;
+  if (await isSameFile(host, path, output)) {
+    return `${output} is the original; originals are never overwritten`;
+  }
+  const folder = folderOf(output);
+  if (!(await host.exists(folder))) {
+    return `${folder}: there is no such folder; make it first or give another name with -o`;
+  }
   if (dryRun || force) return null;
   const taken = (await host.exists(output))
     ? output
@@ -119,12 +132,32 @@ async function refuseOutput(
   return taken === null ? null : `${taken} exists; give another name with -o or use --force`;
 }
 
-/** A candidate on disk under a temporary name. */
-export interface Candidate {
-  readonly plan: TransformPlan;
-  readonly writer: FileWriter | null;
-  readonly byteLength: number;
-  readonly verification: Verification;
+/** New files refer to the original's external data by the same relative names, and must not replace it. */
+async function refuseForData(
+  host: Host,
+  { path, externalLocations }: OpenModel,
+  output: string,
+): Promise<string | null> {
+  if (externalLocations.length === 0) return null;
+  const [folder, outputFolder] = [folderOf(path), folderOf(output)];
+  // The same folder may be spelled in many ways: the original is found in it under all of them.
+  if (!(await isSameFile(host, path, `${outputFolder}/${fileName(path)}`)))
+    return 'the model has external data: write the new file into the same folder';
+  for (const written of [output, provenancePath(output)]) {
+    for (const location of externalLocations) {
+      if (await isSameFile(host, `${folder}/${location}`, written)) {
+        return `${written} holds weights of the original; originals are never overwritten`;
+      }
+    }
+  }
+  return null;
+}
+
+/** True for one file under two spellings of its name, also through links. */
+async function isSameFile(host: Host, path: string, other: string): Promise<boolean> {
+  if (resolve(path) === resolve(other)) return true;
+  const real = await realPathOf(host, path);
+  return real !== null && real === (await realPathOf(host, other));
 }
 
 async function optimizeModel(
@@ -139,7 +172,6 @@ async function optimizeModel(
   let candidate = await makeCandidate(host, model, output, rolledBack, options);
   if (candidate?.verification.decision === 'fail') {
     const found = await searchRollback(candidate, {
-      bound: options.maxDrop,
       progress: options.progress,
       signal: options.signal,
       attempt: (exclude) => makeCandidate(host, model, output, exclude, options),
@@ -147,23 +179,75 @@ async function optimizeModel(
     candidate = found.candidate;
     for (const [node, reason] of found.rolledBack) rolledBack.set(node, reason);
   }
-  if (!candidate || isCancelled(options.signal)) {
-    await candidate?.writer?.discard();
-    return { kind: 'cancelled' };
+  if (!candidate) return { kind: 'cancelled' };
+  const unusable = unusableData(candidate.verification, options);
+  if (unusable !== null) {
+    await candidate.writer?.discard();
+    return { kind: 'refused', reason: unusable };
   }
+  try {
+    return await finishCandidate(host, model, output, candidate, {
+      hashBefore,
+      rolledBack,
+      options,
+    });
+  } finally {
+    // Nothing is left of it by now unless it was refused, cancelled or could not be written.
+    await candidate.writer?.discard();
+  }
+}
+
+/** Data that was named and cannot be used is a mistake to mend, not a reason to write an unproven model. */
+function unusableData(
+  { state, data: kind, problems }: Verification,
+  { data }: OptimizeOptions,
+): string | null {
+  const hasLabels = typeof data.labels === 'string';
+  if (hasLabels && kind === 'random') {
+    return 'labels without their inputs tell nothing: give the inputs, too, with --calibration';
+  }
+  const isNamed = typeof data.inputs === 'object' || hasLabels;
+  return isNamed && state !== 'run' ? (problems[0]?.message ?? null) : null;
+}
+
+interface Finishing {
+  readonly hashBefore: string;
+  readonly rolledBack: ReadonlyMap<string, string>;
+  readonly options: OptimizeOptions;
+}
+
+/** Describes the candidate and, when it was accepted, gives it and its provenance their names. */
+async function finishCandidate(
+  host: Host,
+  model: OpenModel,
+  output: string,
+  candidate: Candidate,
+  { hashBefore, rolledBack, options }: Finishing,
+): Promise<OptimizeOutcome> {
   const accepted = candidate.verification.decision !== 'fail';
   const result = await resultOf(host, model, output, candidate, rolledBack, options);
-  if (!accepted || !candidate.writer) {
-    await candidate.writer?.discard();
-    return { kind: 'done', accepted, result };
-  }
+  if (isCancelled(options.signal)) return { kind: 'cancelled' };
+  const { writer } = candidate;
+  if (!accepted || !writer) return { kind: 'done', accepted, result };
   const hashAfter = await host.sha256(model.path);
-  if (hashAfter !== hashBefore) {
-    await candidate.writer.discard();
-    return { kind: 'refused', reason: `${model.path} changed while it was read; run again` };
+  if (hashAfter !== hashBefore) throw new SourceChanged('Its hash is another.');
+  const record = provenanceOf(result, {
+    inputSha256: hashBefore,
+    outputSha256: await host.sha256(writer.temporaryPath),
+    output,
+    toolVersion: options.toolVersion,
+  });
+  const provenance = await host.create(provenancePath(output));
+  try {
+    // All bytes of both files are on disk before either gets its name.
+    await provenance.write(new TextEncoder().encode(`${JSON.stringify(record, null, 2)}\n`));
+    await provenance.finish();
+    if (isCancelled(options.signal)) return { kind: 'cancelled' };
+    await writer.commit({ replace: options.force });
+    await provenance.commit({ replace: options.force });
+  } finally {
+    await provenance.discard();
   }
-  await writeProvenance(host, output, hashBefore, candidate, result, options);
-  await candidate.writer.commit({ replace: options.force });
   return { kind: 'done', accepted, result };
 }
 
@@ -190,9 +274,7 @@ async function makeCandidate(
   if (isCancelled(options.signal)) return null;
   const pieces = await planSplice(model.file, analysis.model, model.wire, plan.patch);
   const byteLength = plannedByteLength(pieces);
-  const changesNothing =
-    plan.changedNodes.length === 0 && plan.patch.removeInitializers.length === 0;
-  if (changesNothing || options.dryRun) {
+  if (changesNothing(plan) || options.dryRun) {
     return { plan, writer: null, byteLength, verification: notVerified() };
   }
   options.progress('writing');
@@ -233,137 +315,7 @@ function verifyCandidate(
     measureLatency: true,
     signal: options.signal,
     ...(options.runtime && { runtime: options.runtime }),
+    ...(options.worker && { worker: options.worker }),
     ...(options.deadlineSeconds !== undefined && { deadlineSeconds: options.deadlineSeconds }),
   });
-}
-
-async function resultOf(
-  host: Host,
-  model: OpenModel,
-  output: string,
-  candidate: Candidate,
-  rolledBack: ReadonlyMap<string, string>,
-  options: OptimizeOptions,
-): Promise<OptimizeResult> {
-  const { plan, verification, writer } = candidate;
-  const accepted = verification.decision !== 'fail' && writer !== null;
-  const after = writer ? await analyzeAfter(host, writer.temporaryPath, options) : null;
-  const before = model.analysis.estimateOn(options.device);
-  return {
-    schemaVersion: 1,
-    input: model.path,
-    output: accepted ? output : null,
-    recipe: options.recipe.name,
-    device: options.device.id,
-    dryRun: options.dryRun,
-    bytesBefore: model.file.byteLength + model.externalBytes,
-    bytesAfter: after?.bytes ?? null,
-    changedNodes: plan.changedNodes,
-    rolledBack: [...rolledBack].map(([node, reason]) => ({ node, reason })),
-    skipped: plan.skipped.filter(({ node }) => !rolledBack.has(node)),
-    verification,
-    energyJoules: { before: before.energyJoules, after: after?.estimate.energyJoules ?? null },
-    warnings: warningsOf(candidate, before, after, options),
-    provenance: accepted ? provenancePath(output) : null,
-  };
-}
-
-interface AfterFacts {
-  readonly estimate: Estimate;
-  /** The file and the external bytes it still refers to. */
-  readonly bytes: number;
-  readonly externalBytes: number;
-}
-
-async function analyzeAfter(
-  host: Host,
-  path: string,
-  { dims, device }: OptimizeOptions,
-): Promise<AfterFacts | null> {
-  const opened = await openModel(host, path, { dims });
-  if (opened.kind !== 'model') return null;
-  const { analysis, file, externalBytes } = opened.model;
-  try {
-    const bytes = file.byteLength + externalBytes;
-    return { estimate: analysis.estimateOn(device), bytes, externalBytes };
-  } finally {
-    await opened.model.close();
-  }
-}
-
-function warningsOf(
-  { plan, verification, writer }: Candidate,
-  before: Estimate,
-  after: AfterFacts | null,
-  { device, verify: level, dryRun }: OptimizeOptions,
-): string[] {
-  const warnings: string[] = [];
-  if (plan.changedNodes.length === 0) {
-    const first = plan.skipped[0];
-    warnings.push(
-      `Nothing to change${first ? `: ${first.node} stays because ${first.reason}` : ''}.`,
-    );
-  }
-  if (verification.decision === 'fail') {
-    warnings.push(`Not written: ${verification.reasons[0] ?? 'verification failed'}`);
-  } else if (writer && verification.decision === 'unproven') {
-    const what = level === 'none' ? 'Not verified' : 'Not proven';
-    warnings.push(`${what}: ${verification.reasons[0] ?? 'no real inputs were given'}`);
-  }
-  const energy = [before.energyJoules?.mid, after?.estimate.energyJoules?.mid] as const;
-  if (energy[0] !== undefined && energy[1] !== undefined && energy[1] >= energy[0]) {
-    warnings.push(
-      `On ${device.name} the result is estimated to take no less energy than the original.`,
-    );
-  }
-  if (verification.latency?.verdict === 'slower') {
-    warnings.push('Measured here, the result is slower than the original.');
-  }
-  if (after && after.externalBytes > 0) {
-    warnings.push(
-      `The new model still reads ${after.externalBytes} bytes of the original’s external data.`,
-    );
-  }
-  if (dryRun) warnings.push('Dry run: nothing was written or verified.');
-  return warnings;
-}
-
-async function writeProvenance(
-  host: Host,
-  output: string,
-  inputSha256: string,
-  { writer, plan }: Candidate,
-  result: OptimizeResult,
-  options: OptimizeOptions,
-): Promise<void> {
-  const record = {
-    schemaVersion: 1,
-    tool: `green-ai ${options.toolVersion}`,
-    recipe: options.recipe.name,
-    input: { path: fileName(result.input), sha256: inputSha256, bytes: result.bytesBefore },
-    output: {
-      path: fileName(output),
-      sha256: writer ? await host.sha256(writer.temporaryPath) : null,
-      bytes: result.bytesAfter,
-    },
-    changedNodes: plan.changedNodes,
-    rolledBack: result.rolledBack,
-    skipped: result.skipped,
-    verification: result.verification,
-    device: result.device,
-    energyJoules: result.energyJoules,
-    warnings: result.warnings,
-  };
-  const file = await host.create(provenancePath(output));
-  try {
-    await file.write(new TextEncoder().encode(`${JSON.stringify(record, null, 2)}\n`));
-    await file.commit({ replace: options.force });
-  } catch (error) {
-    await file.discard();
-    throw error;
-  }
-}
-
-function fileName(path: string): string {
-  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 }

@@ -180,18 +180,18 @@ function dimJson(dim: Dim): number | string | null {
 
 function modelText(file: string, { model, facts, sized, workload, problems }: Analysis): string {
   const { evaluated, memory } = sized;
-  const opsets = [...model.opsets].map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`);
+  const opsets = [...model.opsets].map(
+    ([domain, version]) => `${printable(domain) || 'ai.onnx'} ${version}`,
+  );
   const lines = [
     oneLine(file),
-    `  IR ${model.irVersion ?? 'unknown'}, opset ${oneLine(opsets.join(', ')) || 'none'}, by ${printable(model.producer) || 'unknown'}`,
+    `  IR ${model.irVersion ?? 'unknown'}, opset ${opsets.join(', ') || 'none'}, by ${printable(model.producer) || 'unknown'}`,
     `  parameters       ${formatCount(facts.parameters)} (${formatBytes(facts.weightBytes)})`,
-    `  MACs             ${formatCount(evaluated.macs)}${expressionOf(facts.macs) === null ? '' : ` (${oneLine(dimText(facts.macs))})`}`,
+    `  MACs             ${formatCount(evaluated.macs)}${expressionOf(facts.macs) === null ? '' : ` (${printable(dimText(facts.macs))})`}`,
     `  peak activations ${formatBytes(memory.peakActivationBytes)}`,
     `  known            ${formatPercent(facts.coverage.valuesWithShape)} of shapes, ${formatPercent(facts.coverage.nodesWithMacs)} of MAC nodes`,
     ...workload.assumptions.map((text) => `  assumed          ${oneLine(text)}`),
-    ...problems.map(
-      ({ severity, code, message }) => `  ${severity} ${code}: ${oneLine(message)}`,
-    ),
+    ...problems.map(({ severity, code, message }) => `  ${severity} ${code}: ${oneLine(message)}`),
     '',
     ...heaviest(facts.nodes),
   ];
@@ -210,7 +210,7 @@ function heaviest(nodes: readonly NodeFacts[]): string[] {
   return [
     '  largest nodes',
     ...top.map(({ node, path, macs, parameters }) => {
-      const work = oneLine(dimText(macs)).padStart(16);
+      const work = printable(dimText(macs)).padStart(16);
       return `  ${work} MACs ${formatCount(parameters).padStart(9)} parameters  ${printable(node.opType)}  ${printable(path)}`;
     }),
   ];
@@ -251,7 +251,9 @@ function configText(file: string, analysis: ConfigAnalysis): string {
     `  KV cache         ${formatBytes(analysis.kvCacheBytesPerToken)} per token, context ${formatCount(analysis.contextLength)}`,
     `  MACs             ${formatCount(analysis.macsPerToken)} per token`,
     `  known            ${formatPercent(analysis.coverage)}`,
-    ...analysis.problems.map(({ severity, code, message }) => `  ${severity} ${code}: ${oneLine(message)}`),
+    ...analysis.problems.map(
+      ({ severity, code, message }) => `  ${severity} ${code}: ${oneLine(message)}`,
+    ),
     ...analysis.layers.map(
       ({ name, count, parameters }) =>
         `  ${formatCount(parameters).padStart(10)} parameters  ${count} × ${printable(name)}`,

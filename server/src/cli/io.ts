@@ -2,6 +2,7 @@ import { shortName } from '../core/format';
 import type { Model } from '../core/graph';
 import type { CancelSignal } from '../core/source';
 import type { Host } from '../host';
+import type { WorkerEntry } from '../runtime/process';
 import { oneLine } from './terminal';
 
 /** What a command works with; tests give their own. */
@@ -15,6 +16,8 @@ export interface Io {
   readonly version: string;
   /** Results go to a terminal, not to a file or another program. */
   readonly isTerminal: boolean;
+  /** The process that runs ONNX Runtime, when it is not the one beside this program. */
+  readonly worker?: WorkerEntry;
 }
 
 /** 0: nothing at the failing severity; 1: findings, or a result that missed its bound; 2: usage or unreadable input. */

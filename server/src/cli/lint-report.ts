@@ -45,5 +45,7 @@ function placeOf({ anchor }: Finding, text: string | null): string {
 }
 
 function fixLines({ fixes }: Finding): string {
-  return fixes.map(({ title, safety }) => `          fix: ${oneLine(title)} (${safety})\n`).join('');
+  return fixes
+    .map(({ title, safety }) => `          fix: ${oneLine(title)} (${safety})\n`)
+    .join('');
 }

@@ -5,10 +5,15 @@ declare const GREEN_AI_VERSION: string | undefined;
 
 const version = typeof GREEN_AI_VERSION === 'string' ? GREEN_AI_VERSION : '0.0.0-source';
 
+/** 128 and the signal's number, as shells have it. */
+const exitOnInterrupt = 130;
+
 async function main(): Promise<void> {
   const signal = { cancelled: false };
-  process.once('SIGINT', () => {
+  // Not `once`: a listener that is gone by then would leave the signal to those who end the process at once.
+  process.on('SIGINT', () => {
     // The first asks politely, so that nothing half-written is left; the second ends the process.
+    if (signal.cancelled) process.exit(exitOnInterrupt);
     signal.cancelled = true;
   });
   process.stdout.on('error', ignoreClosedPipe);

@@ -48,6 +48,7 @@ export async function optimize(path: string, flags: OptimizeFlags, io: Io): Prom
     progress: createProgress(io),
     signal: io.signal,
     toolVersion: io.version,
+    ...(io.worker && { worker: io.worker }),
   });
   switch (outcome.kind) {
     case 'refused':

@@ -49,11 +49,7 @@ const dimOption = (): Option =>
     .argParser((value: string, all: readonly string[]) => [...all, value])
     .default([]);
 
-function createProgram(
-  io: Io,
-  outAsItIs: Io['out'],
-  done: (code: ExitCode) => void,
-): Command {
+function createProgram(io: Io, outAsItIs: Io['out'], done: (code: ExitCode) => void): Command {
   const program = new Command('green-ai')
     .description('Finds what wastes energy in ONNX models and model configs, and fixes it.')
     .version(io.version)

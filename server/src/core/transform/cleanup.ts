@@ -1,9 +1,9 @@
 import { intAttribute } from '../attributes';
 import type { Model, Node } from '../graph';
-import { constantOf } from '../shapes/types';
+import { constantOf, type Scope } from '../shapes/types';
 import { emptyPatch, type Patch } from './patch';
 import type { Recipe, RecipeContext, SkippedNode, TransformPlan } from './recipe';
-import { isUsed, usageOf, type Usage } from './usage';
+import { isUsed, overridableFrom, usageOf, type Usage } from './usage';
 
 /**
  * Removes what does nothing at inference: Identity, Dropout, nodes and initializers that nothing reads.
@@ -57,8 +57,17 @@ export function isPassThrough(
   const opset = model.opsets.get('') ?? 1;
   if (opset < 7) return intAttribute(node, 'is_test') === 1;
   const training = node.inputs[2] ?? '';
-  if (opset >= 12 && training !== '') return constantOf(scope, training)?.values[0] === 0;
-  return true;
+  return opset < 12 || training === '' || isAlwaysFalse(training, model, scope);
+}
+
+/** True for a constant of the file; what callers may set or what follows from it is none. */
+function isAlwaysFalse(name: string, { graph, irVersion }: Model, scope: Scope): boolean {
+  const isOverridable =
+    (irVersion ?? 0) >= overridableFrom && graph.inputs.some((input) => input.name === name);
+  const isStored =
+    graph.initializerByName.has(name) ||
+    graph.nodes.some(({ opType, outputs }) => opType === 'Constant' && outputs[0] === name);
+  return isStored && !isOverridable && constantOf(scope, name)?.values[0] === 0;
 }
 
 interface Renames {
@@ -97,6 +106,8 @@ function createRenames(usage: Usage): Renames {
         return 'another of its outputs is read';
       }
       if (output === '' || output === input) return 'it has no output of its own';
+      // Only in node lists out of order: a later identity already renamed this value.
+      if (outputs.has(output)) return 'a graph output takes its place';
       if (usage.captured.has(output)) return 'a subgraph reads its output by name';
       if (usage.graphOutputs.has(output)) {
         if (!usage.producer.has(input))

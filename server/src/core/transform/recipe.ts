@@ -32,6 +32,8 @@ export interface TransformPlan {
   /** Paths of the original nodes that the patch changes or removes. */
   readonly changedNodes: readonly string[];
   readonly skipped: readonly SkippedNode[];
+  /** Paths of changed nodes that share a weight: they change together or not at all. */
+  readonly groups?: readonly (readonly string[])[];
 }
 
 export interface SkippedNode {

@@ -59,6 +59,9 @@ function collectNames(graph: Graph, names: Set<string>): void {
   addAll(graph.inputs);
   addAll(graph.outputs);
   addAll(graph.initializers);
+  addAll(graph.sparseInitializers.map(({ values }) => values));
+  // A stale entry would give its type to a new value of that name.
+  addAll(graph.valueInfos);
   for (const node of graph.nodes) {
     names.add(node.name);
     for (const name of [...node.inputs, ...node.outputs]) names.add(name);
@@ -69,6 +72,9 @@ function collectNames(graph: Graph, names: Set<string>): void {
 export function isUsed(usage: Usage, name: string): boolean {
   return usage.consumers.has(name) || usage.captured.has(name) || usage.graphOutputs.has(name);
 }
+
+/** From this IR version on callers may set an initializer that is a graph input: it is no constant. */
+export const overridableFrom = 4;
 
 /** Makes names that occur nowhere in the model: `x_quantized`, `x_quantized_1` … */
 export function createNameMaker(usage: Usage): (wanted: string) => string {

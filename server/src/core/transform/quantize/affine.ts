@@ -11,7 +11,8 @@ const qmax = 127;
  * Symmetric scales of int8 columns, zero point 0: `2·max|w| / 254` in float64, rounded to float32.
  *
  * @param weights row-major `[rows, columns]`
- * @returns one scale per column, or null when a weight is not finite
+ * @returns one scale per column, or null when a weight is not finite or so large that its scale is not (ONNX
+ *   Runtime's quantiser goes on and writes a column of NaN)
  */
 export function symmetricColumnScales(
   weights: Float32Array,
@@ -26,11 +27,12 @@ export function symmetricColumnScales(
       if (size > (largest[column] ?? 0)) largest[column] = size;
     }
   }
-  return largest.map(symmetricScale);
+  const scales = largest.map(symmetricScale);
+  return scales.includes(Infinity) ? null : scales;
 }
 
 function symmetricScale(largest: number): number {
-  // The range is formed in float32 first, as there; it overflows only where the weight is near the limit.
+  // The range is formed in float32 first, as there: above half of the largest float32 it is infinite.
   const scale = Math.fround(2 * largest) / (2 * qmax);
   return scale < smallestNormal ? 1 : scale;
 }

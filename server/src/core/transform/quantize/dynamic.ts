@@ -36,7 +36,19 @@ async function planDynamic(context: RecipeContext): Promise<TransformPlan> {
     patch: buildPatch(prepared, usage, context),
     changedNodes: prepared.map(({ layer }) => layer.node.path),
     skipped,
+    groups: sharingGroups(prepared),
   };
+}
+
+/** Paths of layers that share a weight. */
+function sharingGroups(prepared: readonly PreparedLayer[]): readonly (readonly string[])[] {
+  const groups = new Map<string, string[]>();
+  for (const { layer } of prepared) {
+    const group = groups.get(layer.weightName) ?? [];
+    group.push(layer.node.path);
+    groups.set(layer.weightName, group);
+  }
+  return [...groups.values()].filter((group) => group.length > 1);
 }
 
 interface PreparedLayer {
@@ -108,7 +120,7 @@ async function columnScales(
   const weights = await readWeights(layer, context);
   if (!weights) return 'its weights cannot be read';
   const scales = symmetricColumnScales(weights, layer.rows, layer.columns);
-  return scales ?? 'its weights contain NaN or infinity';
+  return scales ?? 'its weights contain NaN, infinity or numbers too large to scale';
 }
 
 interface SharedWeight {
@@ -269,7 +281,8 @@ function weightTensors(
       byteLength: rows * columns,
       async data() {
         const weights = await readWeights(layer, context);
-        if (!weights) throw new Error(`weights of ${layer.node.path} vanished while writing`);
+        // Too few bytes tell the writer that the file changed since the scales were made.
+        if (!weights) return new Uint8Array(0);
         return new Uint8Array(quantizeColumns(weights, scales, columns).buffer);
       },
     },

@@ -1,7 +1,7 @@
 import { floatAttribute, intAttribute, tensorAttribute } from '../../attributes';
 import type { Node, Tensor } from '../../graph';
 import type { RecipeContext } from '../recipe';
-import type { Usage } from '../usage';
+import { overridableFrom, type Usage } from '../usage';
 import { transpose } from './affine';
 
 /** A MatMul or Gemm whose right operand is a constant float32 matrix. */
@@ -107,8 +107,7 @@ function findWeight(
   const tensor = graph.initializerByName.get(name);
   if (tensor) {
     const input = graph.inputs.findIndex((value) => value.name === name);
-    // From IR 4 on callers may override an initializer that is a graph input: it is no constant.
-    if (input >= 0 && (model.irVersion ?? 0) >= 4) {
+    if (input >= 0 && (model.irVersion ?? 0) >= overridableFrom) {
       return 'its weight is a graph input that callers may set';
     }
     return {
@@ -119,7 +118,8 @@ function findWeight(
     };
   }
   const producer = graph.nodes[usage.producer.get(name) ?? -1];
-  const value = producer?.opType === 'Constant' ? tensorAttribute(producer, 'value') : undefined;
+  const isConstant = producer?.domain === '' && producer.opType === 'Constant';
+  const value = isConstant ? tensorAttribute(producer, 'value') : undefined;
   if (producer && value) {
     return { tensor: value, initializer: null, constantNode: producer, graphInput: null };
   }
