@@ -1,0 +1,170 @@
+import { SymbolKind, type DocumentSymbol, type Range } from 'vscode-languageserver';
+import { subgraphsOf } from '../../core/attributes';
+import { formatPercent, shortName } from '../../core/format';
+import type { LineRange } from '../../core/onnx/text-print';
+import { lineText, type ReadableModel } from '../models';
+import { estimateOf } from './hover';
+import { lookupOf, type PrintedBlock, type PrintedNode, type TextLookup } from './text-lookup';
+
+/** An outline longer than this is of no use, and takes the editor seconds to draw. */
+const maxSymbols = 100_000;
+
+/** Module paths nest as deep as their author likes; the outline does not. */
+const maxModuleDepth = 8;
+
+/** Graph → block (module of the author's program) → node → subgraph, for one part of the text. */
+export function textSymbols(view: ReadableModel, part: number): DocumentSymbol[] {
+  const page = view.pages.parts[part];
+  if (!page) return [];
+  const lookup = lookupOf(view);
+  const builder: Builder = { view, lookup, left: maxSymbols, page: { ...page, end: page.end - 1 } };
+  return lookup.blocks
+    .filter(({ path }) => path === view.analysis.model.graph.path || path.startsWith('function:'))
+    .flatMap((block) => blockSymbol(builder, block, 'whole'));
+}
+
+interface Builder {
+  readonly view: ReadableModel;
+  readonly lookup: TextLookup;
+  /** Lines of the part, `end` inclusive. */
+  readonly page: LineRange;
+  left: number;
+}
+
+function blockSymbol(
+  builder: Builder,
+  { name, path, lines, nodes }: PrintedBlock,
+  role: string,
+): DocumentSymbol[] {
+  const range = rangeIn(builder, lines);
+  if (!range) return [];
+  const isFunction = path.startsWith('function:');
+  return [
+    {
+      name: label(name, isFunction ? 'function' : 'graph'),
+      detail: role === 'whole' ? `${nodes.length} nodes` : role,
+      kind: isFunction ? SymbolKind.Function : SymbolKind.Module,
+      range,
+      selectionRange: firstLine(range),
+      children: groupSymbols(builder, withModules(builder, nodes), 0),
+    },
+  ];
+}
+
+interface NodeInModule {
+  readonly printed: PrintedNode;
+  /** `layer1.0.conv1` as its parts. */
+  readonly modules: readonly string[];
+}
+
+function withModules({ lookup }: Builder, nodes: readonly PrintedNode[]): NodeInModule[] {
+  return nodes.map((printed) => ({
+    printed,
+    modules: (lookup.factsOf(printed.node)?.module ?? '').split('.').filter((part) => part !== ''),
+  }));
+}
+
+/** Neighbours that share the module at this depth become one block. */
+function groupSymbols(
+  builder: Builder,
+  nodes: readonly NodeInModule[],
+  depth: number,
+): DocumentSymbol[] {
+  const symbols: DocumentSymbol[] = [];
+  for (let start = 0; start < nodes.length;) {
+    const module = depth < maxModuleDepth ? nodes[start]?.modules[depth] : undefined;
+    let end = start + 1;
+    while (module !== undefined && end < nodes.length && nodes[end]?.modules[depth] === module)
+      end++;
+    const group = nodes.slice(start, end);
+    const [first] = group;
+    if (module === undefined || group.length === 1) {
+      symbols.push(...(first ? nodeSymbol(builder, first.printed) : []));
+    } else symbols.push(...moduleSymbol(builder, group, depth));
+    start = end;
+  }
+  return symbols;
+}
+
+function moduleSymbol(
+  builder: Builder,
+  group: readonly NodeInModule[],
+  depth: number,
+): DocumentSymbol[] {
+  const [first, last] = [group[0], group.at(-1)];
+  if (!first || !last) return [];
+  const range = rangeIn(builder, {
+    start: first.printed.lines.start,
+    end: last.printed.lines.end,
+  });
+  if (!range || builder.left <= 0) return [];
+  builder.left--;
+  return [
+    {
+      name: label(first.modules[depth] ?? '', 'module'),
+      detail: shareText(builder, group),
+      kind: SymbolKind.Namespace,
+      range,
+      selectionRange: firstLine(range),
+      children: groupSymbols(builder, group, depth + 1),
+    },
+  ];
+}
+
+/** Of the energy on the device; empty when nothing in it has a share. */
+function shareText({ view, lookup }: Builder, group: readonly NodeInModule[]): string {
+  let total = 0;
+  let isKnown = false;
+  for (const { printed } of group) {
+    const facts = lookup.factsOf(printed.node);
+    const share = facts && estimateOf(view, facts.path)?.share;
+    if (share === null || share === undefined) continue;
+    isKnown = true;
+    total += share;
+  }
+  return isKnown ? formatPercent(total) : '';
+}
+
+function nodeSymbol(builder: Builder, { node, lines }: PrintedNode): DocumentSymbol[] {
+  const range = rangeIn(builder, lines);
+  if (!range || builder.left <= 0) return [];
+  builder.left--;
+  const facts = builder.lookup.factsOf(node);
+  const share = facts && estimateOf(builder.view, facts.path)?.share;
+  const percent = typeof share === 'number' ? ` · ${formatPercent(share)}` : '';
+  const bodies = subgraphsOf(node).flatMap(({ attribute, graph }) => {
+    const block = builder.lookup.blockByPath.get(graph.path);
+    return block ? blockSymbol(builder, block, attribute.name) : [];
+  });
+  return [
+    {
+      name: label(node.name === '' ? (node.outputs[0] ?? '') : node.name, node.opType),
+      detail: `${shortName(node.opType)}${percent}`,
+      kind: SymbolKind.Function,
+      range,
+      selectionRange: firstLine(range),
+      ...(bodies.length > 0 && { children: bodies }),
+    },
+  ];
+}
+
+/** Editors refuse symbols without a name. */
+function label(name: string, otherwise: string): string {
+  const shown = shortName(name, 80).trim();
+  return shown === '' ? shortName(otherwise).trim() || '?' : shown;
+}
+
+/** The range in the part, cut to it; null when none of it is there. */
+function rangeIn({ view, page }: Builder, lines: LineRange): Range | null {
+  const start = Math.max(lines.start, page.start);
+  const end = Math.min(lines.end, page.end);
+  if (start > end) return null;
+  return {
+    start: { line: view.pages.locate(start).line, character: 0 },
+    end: { line: view.pages.locate(end).line, character: lineText(view, end).length },
+  };
+}
+
+function firstLine({ start, end }: Range): Range {
+  return { start, end: start.line === end.line ? end : { line: start.line, character: 1 } };
+}
