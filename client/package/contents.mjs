@@ -68,7 +68,10 @@ export function contentsOf(target) {
   }
   add('dist/node_modules/onnxruntime-common/index.js', bundledCommon());
   addExamples(add);
-  add('THIRD_PARTY_NOTICES.txt', thirdPartyNotices(bundles, ['onnxruntime-common', 'onnxruntime-web']));
+  add(
+    'THIRD_PARTY_NOTICES.txt',
+    thirdPartyNotices(bundles, ['onnxruntime-common', 'onnxruntime-web']),
+  );
   const native = targets.get(target);
   if (native) addNative(native, add);
   return contents;

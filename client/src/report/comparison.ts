@@ -1,4 +1,11 @@
-import { formatBytes, formatGrams, formatJoules, formatSeconds, type RangeFigure, type ReportEstimate } from '../../../server/src/protocol';
+import {
+  formatBytes,
+  formatGrams,
+  formatJoules,
+  formatSeconds,
+  type RangeFigure,
+  type ReportEstimate,
+} from '../../../server/src/protocol';
 import type { ViewContext } from './context';
 import { element, hiddenText, nameElement, type Child } from './dom';
 import { comparisonGroups, sortedEstimates, spokenRange, type SortKey } from './figures';

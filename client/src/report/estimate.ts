@@ -1,4 +1,11 @@
-import { formatGrams, formatJoules, formatPercent, formatSeconds, type RangeFigure, type ReportEstimate } from '../../../server/src/protocol';
+import {
+  formatGrams,
+  formatJoules,
+  formatPercent,
+  formatSeconds,
+  type RangeFigure,
+  type ReportEstimate,
+} from '../../../server/src/protocol';
 import { comparison } from './comparison';
 import type { ViewContext } from './context';
 import { element, hiddenText, type Child } from './dom';

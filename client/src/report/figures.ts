@@ -1,4 +1,11 @@
-import { formatPercent, type DeviceChoice, type ModelReport, type RangeFigure, type ReportEstimate, type ReportLayer } from '../../../server/src/protocol';
+import {
+  formatPercent,
+  type DeviceChoice,
+  type ModelReport,
+  type RangeFigure,
+  type ReportEstimate,
+  type ReportLayer,
+} from '../../../server/src/protocol';
 
 /** `−74 %`, `+3 %`, `unchanged`; null when there is nothing to compare. */
 export function changeText(before: number | null, after: number | null): string | null {

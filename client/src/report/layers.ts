@@ -1,4 +1,9 @@
-import { formatCount, formatJoules, formatPercent, type ReportLayer } from '../../../server/src/protocol';
+import {
+  formatCount,
+  formatJoules,
+  formatPercent,
+  type ReportLayer,
+} from '../../../server/src/protocol';
 import type { ViewContext } from './context';
 import { element, nameElement, percent, type Child } from './dom';
 import { counted, paretoCount, paretoText } from './figures';

@@ -1,4 +1,9 @@
-import { formatBytes, formatCount, formatPercent, type ReportEstimate } from '../../../server/src/protocol';
+import {
+  formatBytes,
+  formatCount,
+  formatPercent,
+  type ReportEstimate,
+} from '../../../server/src/protocol';
 import type { ViewContext } from './context';
 import { element, hiddenText, percent, type Child } from './dom';
 import { visibleText } from './text';

@@ -1,4 +1,9 @@
-import { formatBytes, formatJoules, type RangeFigure, type ReportVariant } from '../../../server/src/protocol';
+import {
+  formatBytes,
+  formatJoules,
+  type RangeFigure,
+  type ReportVariant,
+} from '../../../server/src/protocol';
 import type { ViewContext } from './context';
 import { element, nameElement, percent, sentence, type Child } from './dom';
 import { accuracyText, changeText } from './figures';
