@@ -9,20 +9,16 @@ import {
   workspace,
   type CustomReadonlyEditorProvider,
   type ExtensionContext,
+  type Webview,
   type WebviewPanel,
 } from 'vscode';
-import {
-  compareDevicesRequest,
-  devicesRequest,
-  editorCommands,
-  modelReportRequest,
-  type ModelReport,
-} from '../../server/src/protocol';
+import { editorCommands, type ModelReport } from '../../server/src/protocol';
 import type { Server } from './client';
 import { modelViewType, nameOf } from './documents';
-import { refusal, type Optimizer } from './optimize';
+import type { Optimizer } from './optimize';
 import { reportHtml } from './report/html';
 import { parseViewMessage, type HostMessage, type ViewMessage } from './report/messages';
+import { createReportFeed, type ReportFeed } from './reportFeed';
 
 /** The editor for `.onnx`: shows what the server reports about a model. */
 export interface ModelViews {
@@ -30,9 +26,6 @@ export interface ModelViews {
   /** Opens the model's view and compares these devices in it. */
   readonly compare: (model: Uri, devices: readonly string[]) => Promise<void>;
 }
-
-/** Several events of one save are one reload. */
-const reloadDelay = 200;
 
 export function registerModelView(
   context: ExtensionContext,
@@ -94,9 +87,8 @@ export function registerModelView(
 interface View {
   readonly key: string;
   readonly isActive: () => boolean;
-  /** What it shows may be wrong now: it asks again, at once or when it is seen. */
-  readonly outdate: () => void;
-  readonly compare: (devices: readonly string[]) => Promise<void>;
+  readonly outdate: ReportFeed['outdate'];
+  readonly compare: ReportFeed['compare'];
   readonly dispose: () => void;
 }
 
@@ -108,154 +100,79 @@ function showModel(
   panel: WebviewPanel,
 ): View {
   const { webview } = panel;
-  let report: ModelReport | null = null;
-  /** Of this view alone; null: what the settings say. */
-  let device: string | null = null;
-  let isReady = false;
-  let isOutdated = true;
-  let loading = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let pendingComparison: readonly string[] | null = null;
-
+  let isDisposed = false;
   const post = (message: HostMessage): void => {
-    void webview.postMessage(message);
+    // An answer may come after the tab was closed.
+    if (!isDisposed) void webview.postMessage(message);
   };
-  const load = async (): Promise<void> => {
-    isOutdated = false;
-    const turn = ++loading;
-    post({ kind: 'access', refusal: refusal() });
-    post({ kind: 'busy', text: report === null ? 'Reading the model…' : 'Updating…' });
-    const answer = await askForReport(server, model, device);
-    // A later question is under way: its answer counts.
-    if (turn !== loading) return;
-    report = typeof answer === 'string' ? null : answer;
-    if (typeof answer === 'string') post({ kind: 'failed', message: answer });
-    else post({ kind: 'report', report: answer });
-    post({ kind: 'busy', text: null });
-  };
-  const outdate = (): void => {
-    isOutdated = true;
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (isOutdated && isReady && panel.visible) void load();
-    }, reloadDelay);
-  };
-  const compare = async (devices: readonly string[]): Promise<void> => {
-    if (!isReady) {
-      pendingComparison = devices;
-      return;
-    }
-    post({ kind: 'busy', text: 'Comparing devices…' });
-    post(await askForComparison(server, model, devices));
-    post({ kind: 'busy', text: null });
-  };
-  /** A page that was hidden is made anew and has lost what it was told. */
-  const show = async (): Promise<void> => {
-    if (report === null || isOutdated) await load();
-    else post({ kind: 'report', report });
-  };
-  const start = async (): Promise<void> => {
-    isReady = true;
-    const [devices] = await Promise.all([
-      server.request(devicesRequest, null).catch(() => []),
-      show(),
-    ]);
-    post({ kind: 'access', refusal: refusal() });
-    post({ kind: 'devices', devices });
-    if (pendingComparison) await compare(pendingComparison);
-    pendingComparison = null;
-  };
-  const handle = async (message: ViewMessage): Promise<void> => {
-    switch (message.kind) {
-      case 'ready':
-        return start();
-      case 'reload':
-        return load();
-      case 'setDevice':
-        device = message.device;
-        return load();
-      case 'compareDevices':
-        return compare(message.devices);
-      case 'openText':
-        await commands.executeCommand(editorCommands.openText, model, message.line);
-        return;
-      case 'optimize':
-        return optimizer.choose(model);
-      case 'runRecipe':
-        return optimizer.run(model, message.recipe);
-      case 'openModel':
-        return openVariant(report, message.uri);
-      case 'openHelp':
-        return openHelp(report, message.uri);
-    }
-  };
-
-  const media = Uri.joinPath(context.extensionUri, 'media');
-  const dist = Uri.joinPath(context.extensionUri, 'dist');
-  webview.options = { enableScripts: true, localResourceRoots: [media, dist] };
+  const feed = createReportFeed(server, model, post);
   const resources = Disposable.from(
+    feed,
     webview.onDidReceiveMessage((value) => {
       const message = parseViewMessage(value);
       if (!message) return;
-      handle(message).catch((error: unknown) => {
+      handleMessage(message, model, feed, optimizer).catch((error: unknown) => {
         server.log.error(`Model view, ${message.kind}: ${String(error)}`);
         post({ kind: 'busy', text: null });
       });
     }),
     panel.onDidChangeViewState(() => {
-      // A page that was hidden is gone; the next one says that it is ready.
-      if (!panel.visible) isReady = false;
+      if (!panel.visible) feed.pause();
     }),
-    watchFolder(model, outdate),
+    watchFolder(model, feed.outdate),
   );
-  webview.html = reportHtml({
-    cspSource: webview.cspSource,
-    nonce: crypto.randomUUID(),
-    scriptUri: webview.asWebviewUri(Uri.joinPath(dist, 'report.js')).toString(),
-    styleUri: webview.asWebviewUri(Uri.joinPath(media, 'report.css')).toString(),
-    title: nameOf(model),
-  });
+  loadPage(context, webview, nameOf(model));
   return {
     key: model.toString(),
     isActive: () => panel.active,
-    outdate,
-    compare,
+    outdate: feed.outdate,
+    compare: feed.compare,
     dispose: () => {
-      clearTimeout(timer);
+      isDisposed = true;
       resources.dispose();
     },
   };
 }
 
-/** The report, or a sentence about why there is none. */
-async function askForReport(
-  server: Server,
-  model: Uri,
-  device: string | null,
-): Promise<ModelReport | string> {
-  try {
-    const uri = model.toString();
-    const params = device === null ? { uri } : { uri, device };
-    return (await server.request(modelReportRequest, params)) ?? 'The server knows no such model.';
-  } catch (error) {
-    server.log.error(`No report for ${model.toString()}: ${String(error)}`);
-    return 'The server did not answer. The log says more.';
-  }
+function loadPage({ extensionUri }: ExtensionContext, webview: Webview, title: string): void {
+  const media = Uri.joinPath(extensionUri, 'media');
+  const dist = Uri.joinPath(extensionUri, 'dist');
+  webview.options = { enableScripts: true, localResourceRoots: [media, dist] };
+  webview.html = reportHtml({
+    cspSource: webview.cspSource,
+    nonce: crypto.randomUUID(),
+    scriptUri: webview.asWebviewUri(Uri.joinPath(dist, 'report.js')).toString(),
+    styleUri: webview.asWebviewUri(Uri.joinPath(media, 'report.css')).toString(),
+    title,
+  });
 }
 
-async function askForComparison(
-  server: Server,
+async function handleMessage(
+  message: ViewMessage,
   model: Uri,
-  devices: readonly string[],
-): Promise<HostMessage> {
-  try {
-    const params = { uri: model.toString(), devices };
-    const estimates = await server.request(compareDevicesRequest, params);
-    if (estimates) return { kind: 'comparison', estimates };
-    return { kind: 'comparisonFailed', message: 'Nothing can be estimated for this model.' };
-  } catch (error) {
-    server.log.error(`No comparison for ${model.toString()}: ${String(error)}`);
-    return { kind: 'comparisonFailed', message: 'The server did not answer. The log says more.' };
+  feed: ReportFeed,
+  optimizer: Optimizer,
+): Promise<void> {
+  switch (message.kind) {
+    case 'ready':
+      return feed.start();
+    case 'reload':
+      return feed.load();
+    case 'setDevice':
+      return feed.setDevice(message.device);
+    case 'compareDevices':
+      return feed.compare(message.devices);
+    case 'openText':
+      await commands.executeCommand(editorCommands.openText, model, message.line);
+      return;
+    case 'optimize':
+      return optimizer.choose(model);
+    case 'runRecipe':
+      return optimizer.run(model, message.recipe);
+    case 'openModel':
+      return openVariant(feed.report(), message.uri);
+    case 'openHelp':
+      return openHelp(feed.report(), message.uri);
   }
 }
 
