@@ -27,6 +27,8 @@ const quietSettings = {
   'extensions.ignoreRecommendations': true,
   'window.confirmBeforeClose': 'never',
   'git.enabled': false,
+  // As on the desktop; a browser saves by itself.
+  'files.autoSave': 'off',
 };
 
 const browserArgs = [

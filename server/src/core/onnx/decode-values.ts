@@ -23,8 +23,18 @@ const noMetadata: ReadonlyMap<string, string> = new Map();
 /** All 64 bits of an integer that onnx-proto gives as a number or a Long. */
 export function toBigint(value: number | Long): bigint {
   if (typeof value === 'number') return BigInt(value);
-  const bits = (BigInt(value.high >>> 0) << 32n) | BigInt(value.low >>> 0);
+  const { low, high } = value;
+  // Nearly all are small, and every step on bigints makes another one.
+  if (high === low >> 31 && !value.unsigned) return BigInt(low);
+  const bits = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
   return value.unsigned ? bits : BigInt.asIntN(64, bits);
+}
+
+/** The same as a number: exact where that is a safe integer, and not one where it is not. */
+export function toNumber(value: number | Long): number {
+  if (typeof value === 'number') return value;
+  const high = value.unsigned ? value.high >>> 0 : value.high | 0;
+  return high * 2 ** 32 + (value.low >>> 0);
 }
 
 export function decodeTensor(proto: onnx.ITensorProto, context: TensorContext): Tensor {
@@ -65,7 +75,7 @@ function recordOf(
   proto: onnx.ITensorProto,
   records: readonly WireTensor[],
 ): WireTensor | undefined {
-  const parts = (proto.uint64Data ?? []).map((id) => records[Number(toBigint(id))]);
+  const parts = (proto.uint64Data ?? []).map((id) => records[toNumber(id)]);
   return parts.length > 1 ? joinRecords(parts.filter((part) => part !== undefined)) : parts[0];
 }
 
@@ -101,7 +111,7 @@ function decodeDims(protos: readonly (number | Long)[], about: TensorName): numb
     return null;
   };
   if (protos.length > maxRank) return problem(`${protos.length} dims, more than ${maxRank}`);
-  const dims = protos.map((dim) => Number(toBigint(dim)));
+  const dims = protos.map(toNumber);
   const bad = dims.find((dim) => dim < 0 || !Number.isSafeInteger(dim));
   return bad === undefined ? dims : problem(`the dim ${bad}`);
 }
@@ -268,7 +278,7 @@ function tensorType(
 
 function declaredDim(dim: onnx.TensorShapeProto.IDimension): DeclaredDim {
   if (Object.hasOwn(dim, 'dimValue')) {
-    const value = Number(toBigint(dim.dimValue ?? 0));
+    const value = toNumber(dim.dimValue ?? 0);
     // Exporters write -1 for "unknown"; zero is a legal size.
     return value >= 0 && Number.isSafeInteger(value) ? value : null;
   }
@@ -314,7 +324,7 @@ function checkTensorType(
   }
   for (const dim of dims) {
     if (!Object.hasOwn(dim, 'dimValue')) continue;
-    const size = Number(toBigint(dim.dimValue ?? 0));
+    const size = toNumber(dim.dimValue ?? 0);
     if (size >= 0 && Number.isSafeInteger(size)) continue;
     if (size !== -1) {
       add(

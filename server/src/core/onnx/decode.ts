@@ -8,6 +8,7 @@ import {
   decodeType,
   sparseTensor,
   toBigint,
+  toNumber,
   type TensorContext,
   type TypedValue,
 } from './decode-values';
@@ -82,7 +83,7 @@ function decodeModel(wire: WireModel, wireGraph: WireGraph, sink: ProblemSink): 
   };
   return {
     // An unset field answers with the prototype's default: only own properties were in the file.
-    irVersion: Object.hasOwn(proto, 'irVersion') ? Number(toBigint(proto.irVersion)) : null,
+    irVersion: Object.hasOwn(proto, 'irVersion') ? toNumber(proto.irVersion) : null,
     producer: `${proto.producerName} ${proto.producerVersion}`.trim(),
     domain: proto.domain,
     docString: proto.docString,
@@ -113,7 +114,7 @@ function opsets(
   const versions = new Map<string, number>();
   for (const { domain, version } of imports ?? []) {
     const key = normalizeDomain(domain ?? '');
-    const number = Number(toBigint(version ?? 0));
+    const number = toNumber(version ?? 0);
     const before = versions.get(key);
     if (before !== undefined && before !== number) {
       const shown = key === '' ? 'ai.onnx' : displayText(key).slice(0, 30);
@@ -245,8 +246,9 @@ function decodeNodes(
       opType,
       domain: normalizeDomain(proto.domain ?? ''),
       overload: wire?.overload ?? '',
-      inputs: proto.input ?? [],
-      outputs: proto.output ?? [],
+      // Copied: protobufjs fills lists by pushing, which leaves room for sixteen more.
+      inputs: proto.input?.slice() ?? [],
+      outputs: proto.output?.slice() ?? [],
       attributes: decodeAttributes(proto.attribute ?? [], wire?.bodies, path, context),
       docString: proto.docString ?? '',
       metadata: wire?.metadata ?? noMetadata,
@@ -328,7 +330,7 @@ function attributeValue(
     case 5:
       return { kind: 'graph', value: graph(proto.g ?? {}, bodies?.graph, name) };
     case 6:
-      return { kind: 'floats', value: proto.floats ?? [] };
+      return { kind: 'floats', value: proto.floats?.slice() ?? [] };
     case 7:
       return { kind: 'ints', value: (proto.ints ?? []).map(toBigint) };
     case 8:

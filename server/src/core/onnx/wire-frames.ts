@@ -81,23 +81,25 @@ const maxReducedBytes = 512 * 1024 * 1024;
 const maxExpectedBytes = 32 * 1024 * 1024;
 
 /**
- * Two bytes of file can make a node of a kilobyte. The largest graphs in use (10^5 nodes) stay below a third of this;
- * what exceeds it would take the process down instead.
+ * Two bytes of file can make a node of half a kilobyte. A graph of 10^5 nodes, larger than those in use, takes a
+ * sixth of this; what exceeds it would take the process down instead.
  */
 const maxHeapBytes = 1536 * 1024 * 1024;
 
-/** Measured sizes of one decoded element with its records, rounded up. */
+/** Measured peaks for one decoded element with its records, rounded up. */
 export const heapBytesOf = {
-  message: 250,
-  node: 900,
-  tensor: 700,
+  message: 350,
+  node: 600,
+  tensor: 1100,
+  graph: 1900,
+  function: 1100,
   metadataEntry: 200,
   text: 40,
   bytes: 150,
   /** A 64-bit integer is an object of onnx-proto and a bigint. */
   integer: 100,
   float: 16,
-  segment: 70,
+  segment: 80,
 } as const;
 
 const plain: Owner = { kind: 'plain' };
@@ -153,13 +155,6 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
       parent.seen |= bit;
     }
     const schema = field.message();
-    spend(
-      schema === nodeProto
-        ? heapBytesOf.node
-        : schema === tensorProto
-          ? heapBytesOf.tensor
-          : heapBytesOf.message,
-    );
     recordSpan(parent, field, span);
     push(schema, field, span.end, newOwner(parent, field, schema, span));
     if (schema === attributeProto) parent.attributeCount++;
@@ -205,8 +200,10 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
   ): Owner {
     switch (schema) {
       case graphProto:
+        spend(heapBytesOf.graph);
         return { kind: 'graph', graph: graphRecord(parent, field.repeated, span) };
       case nodeProto: {
+        spend(heapBytesOf.node);
         const node = emptyNode(span);
         if (parent.kind === 'graph') parent.graph.nodes.push(node);
         if (parent.kind === 'function') parent.definition.nodes.push(node);
@@ -215,22 +212,27 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
       case tensorProto:
         return tensorOwner();
       case attributeProto: {
+        spend(heapBytesOf.message);
         const holder = parent.kind === 'node' ? parent.node : { bodies: null };
         return { kind: 'attribute', holder, index: attributeCount };
       }
       case functionProto: {
+        spend(heapBytesOf.function);
         const definition = emptyFunction();
         model.functions.push(definition);
         return { kind: 'function', definition };
       }
       case valueInfoProto:
+        spend(heapBytesOf.message);
         return { kind: 'value-info', metadata: null };
       default:
+        spend(heapBytesOf.message);
         return plain;
     }
   }
 
   function tensorOwner(): Owner {
+    spend(heapBytesOf.tensor);
     const tensor = emptyTensor();
     model.tensors.push(tensor);
     return { kind: 'tensor', tensor };
