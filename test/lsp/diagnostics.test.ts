@@ -159,6 +159,18 @@ describe('lsp: diagnostics', () => {
     assert.equal(told.get(editor.uri('ab/config.json'))?.length, 1);
   });
 
+  it('empties the rows of a document whose result id the client has forgotten', async () => {
+    await start({ files: { 'config.json': floatConfig } });
+    const uri = editor.uri('config.json');
+    await editor.open(uri, floatConfig);
+    assert.equal((await pulled(editor, uri)).length, 1);
+    await editor.replace(uri, 2, floatConfig.replace('float32', 'bfloat16'));
+    assert.deepEqual(await pulled(editor, uri), []);
+    // As VS Code's client asks after the tab was closed.
+    const told = editor.watchWorkspace();
+    await until('no rows', () => told.get(uri)?.length === 0);
+  });
+
   it('lets go of a held request that is cancelled', async () => {
     await start();
     const cancel = new CancellationTokenSource();

@@ -22,6 +22,8 @@ export interface Reports {
 
 export function createReports(): Reports {
   const reports = new Map<string, Report>();
+  /** Documents that had rows at some time. */
+  const everListed = new Set<string>();
   const listeners = new Set<(report: Report) => void>();
   // Clients send the ids of a server that ended to the next one.
   const session = Date.now().toString(36);
@@ -38,6 +40,7 @@ export function createReports(): Reports {
       if (known && JSON.stringify(known.items) === JSON.stringify(items)) return known;
       const report: Report = { uri, items, resultId: nextId() };
       reports.set(uri, report);
+      if (items.length > 0) everListed.add(uri);
       for (const listener of [...listeners]) listener(report);
       return report;
     },
@@ -45,8 +48,9 @@ export function createReports(): Reports {
       const changed: Report[] = [];
       for (const report of reports.values()) {
         const before = known.get(report.uri);
-        // A document that was never reported needs no report that it is clean.
-        const isNews = before !== undefined || report.items.length > 0;
+        // A document that never had rows needs no report that it is clean. One that had needs it, known or not:
+        // clients forget the result id when its tab is closed, and go on showing the rows.
+        const isNews = before !== undefined || everListed.has(report.uri);
         if (before !== report.resultId && isNews) changed.push(report);
       }
       for (const [uri, resultId] of known) {
