@@ -21,7 +21,5 @@ export function installDependencies() {
   const installed = path.join(root, 'node_modules', '.package-lock.json');
   const lock = path.join(root, 'package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return true;
-  // onnxruntime-node brings its CPU libraries along; its install script would only fetch CUDA.
-  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
-  return runStep('npm', ['ci', '--no-audit', '--no-fund'], { env });
+  return runStep('npm', ['ci', '--no-audit', '--no-fund']);
 }

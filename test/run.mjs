@@ -26,11 +26,8 @@ if (installDependencies()) {
   }
   console.log('\n# tests');
   add(await runMocha());
-  // Its own command until it is quick and steady enough for every run: `npm run test:e2e`.
-  if (process.env.GREEN_AI_E2E) {
-    console.log('\n# end to end');
-    add(await runEndToEnd());
-  }
+  console.log('\n# end to end');
+  add(await runEndToEnd());
 } else {
   total.failed++;
   console.log('# npm ci failed');

@@ -28,6 +28,7 @@ import { isConfig, modelViewType, nameOf } from './documents';
 import type { ModelViews } from './modelView';
 import { withoutLinks } from './notify';
 import type { Optimizer } from './optimize';
+import { showFixes } from './quickFix';
 import { activeDocument, modelOrConfigTarget, modelTarget, uriArgument } from './target';
 
 /** What the commands work with. */
@@ -63,6 +64,7 @@ const handlers: Readonly<Record<string, Handler>> = {
     const model = await modelTarget(context.server, target);
     if (model) await context.optimizer.run(model, recipe);
   },
+  'greenAi.showFixes': showFixes,
   'greenAi.openExamples': openExamples,
   'greenAi.restartServer': ({ server }) =>
     window.withProgress({ location: ProgressLocation.Window, title: 'Green AI: restarting' }, () =>

@@ -54,6 +54,19 @@ async function openWorkbench({ name, ...options }) {
   const quickRow = (text) =>
     page.locator('.quick-input-list .monaco-list-row').filter({ hasText: text });
 
+  /** For keys that the workbench takes only once it has found out what they would do. */
+  const pressUntil = async (key, shown) => {
+    for (let attempt = 1; attempt <= 10; attempt++) {
+      await page.keyboard.press(key);
+      const isShown = shown.waitFor({ timeout: 2000 }).then(
+        () => true,
+        () => false,
+      );
+      if (await isShown) return;
+    }
+    throw new Error(`${key} did not show ${shown}`);
+  };
+
   /** Clicks through folders of the explorer to a file. */
   const openInExplorer = async (...names) => {
     for (const [index, one] of names.entries()) {
@@ -74,6 +87,7 @@ async function openWorkbench({ name, ...options }) {
     runCommand,
     pick,
     quickRow,
+    pressUntil,
     openInExplorer,
     tab: (title) => page.locator('.tabs-container .tab').filter({ hasText: title }),
     editor: () => page.locator('.editor-instance .monaco-editor[role="code"]').first(),
