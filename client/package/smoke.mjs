@@ -1,4 +1,4 @@
-// Tries a packaged extension without an editor: unpacked into a folder with no node_modules above it, its server
+// Tries a packaged extension without an editor: unpacked, with a runtime above it that is not its own, its server
 // started over stdio, an example optimised with the runtime that the package brings.
 import { spawn } from 'node:child_process';
 import {
@@ -25,6 +25,7 @@ export async function smokeTest(vsix, expectedRuntime) {
   const temporary = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'green-ai-smoke-')));
   try {
     const extension = unpack(vsix, path.join(temporary, 'unpacked'));
+    plantRuntime(temporary);
     const workspace = path.join(temporary, 'workspace');
     cpSync(path.join(root, 'examples', 'tabular-mlp'), workspace, { recursive: true });
     return await withServer(
@@ -49,6 +50,13 @@ export async function smokeTest(vsix, expectedRuntime) {
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+/** A runtime above the extension, as in the home of somebody who installed one there: it must not be taken. */
+function plantRuntime(folder) {
+  const planted = path.join(folder, 'node_modules', 'onnxruntime-node');
+  mkdirSync(planted, { recursive: true });
+  writeFileSync(path.join(planted, 'index.js'), 'process.exit(99);\n');
 }
 
 /** Answers the folder of the extension in it. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -48,12 +49,19 @@ export async function createAdapter(
   return adapterFor('wasm', await loadWasm(), threads);
 }
 
-function loadNative(): OrtModule {
-  return createRequire(__filename)('onnxruntime-node') as OrtModule;
-}
-
 /** Three files: this module and, beside it, the .mjs and .wasm that it loads. */
 const wasmModule = 'ort.node.min.mjs';
+
+/**
+ * An installed extension brings its runtimes beside the bundle and takes no other: folders above it
+ * belong to somebody else, and a runtime found there would be of any version.
+ */
+function loadNative(): OrtModule {
+  const name = 'onnxruntime-node';
+  const isPackaged = existsSync(path.join(__dirname, wasmModule));
+  const place = isPackaged ? path.join(__dirname, 'node_modules', name) : name;
+  return createRequire(__filename)(place) as OrtModule;
+}
 
 async function loadWasm(): Promise<OrtModule> {
   const file = wasmModulePath();

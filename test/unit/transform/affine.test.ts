@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   quantizeColumns,
   symmetricColumnScales,
+  unsignedCodes,
   transpose,
 } from '../../../server/src/core/transform/quantize/affine';
 
@@ -90,6 +91,11 @@ describe('int8 weights', () => {
     assert.deepEqual(scales, Float32Array.of(4 / 127, 10 / 127, 1));
     // 127 / 4 = 31.75 and 4 · 127 / 10 = 50.8.
     assert.deepEqual(quantizeColumns(weights, scales, 3), Int8Array.of(32, 127, 0, -127, 51, 0));
+  });
+
+  it('are the same as uint8 around 128', () => {
+    const codes = Int8Array.of(-128, -127, -1, 0, 1, 127);
+    assert.deepEqual(unsignedCodes(codes), Uint8Array.of(0, 1, 127, 128, 129, 255));
   });
 
   it('that are no numbers, or too large for a finite scale, have none', () => {

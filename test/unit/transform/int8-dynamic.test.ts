@@ -302,7 +302,9 @@ describe('int8-dynamic', () => {
       const count = (opType: string): number => ops.filter((one) => one === opType).length;
       assert.equal(count('MatMulInteger'), row.changed.length);
       assert.equal(count('DynamicQuantizeLinear'), row.quantizers ?? 1);
-      const matrices = result.model.graph.initializers.filter(({ dtype }) => dtype === 'int8');
+      const matrices = result.model.graph.initializers.filter(
+        ({ dtype, dims }) => dtype === 'uint8' && dims.length === 2,
+      );
       assert.equal(matrices.length, row.matrices ?? row.changed.length);
       assertNoFloatMatrix(result.model);
       assertNamesAreUnique(result.model);
@@ -360,14 +362,16 @@ describe('int8-dynamic', () => {
     const text = `g (${x}) => (${y}) <${tensorText('w', [columns, rows], values)}> {
       y = Gemm <alpha = 0.5, transB = 1> (x, w) }`;
     const { model, payload } = await transform(int8Dynamic, modelBytes(text));
-    const [codes, scales] = model.graph.initializers;
-    assert.ok(codes && scales);
+    const [zeroPoint, codes, scales] = model.graph.initializers;
+    assert.ok(zeroPoint && codes && scales);
+    assert.deepEqual(await payload(zeroPoint), Uint8Array.of(128));
     assert.deepEqual(codes.dims, [rows, columns]);
     // 1 · 127 / 4 = 31.75.
-    const expected = Int8Array.from({ length: rows * columns }, (_, at) =>
-      at < columns ? -127 : 32,
+    const expected = Uint8Array.from(
+      { length: rows * columns },
+      (_, at) => 128 + (at < columns ? -127 : 32),
     );
-    assert.deepEqual(await payload(codes), new Uint8Array(expected.buffer));
+    assert.deepEqual(await payload(codes), expected);
     const wanted = Float32Array.from(
       { length: columns },
       (_, column) => Math.fround((8 * (1 + column)) / 254) * 0.5,

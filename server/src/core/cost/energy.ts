@@ -222,7 +222,7 @@ interface Totals {
 }
 
 function sumCosts(costs: readonly ItemCost[], notes: Set<string>): Totals {
-  const secondsByPrecision = new Map<string, number>();
+  const macsByPrecision = new Map<string, number>();
   const constants = new Set<Constant>();
   let seconds = 0;
   let joules = 0;
@@ -236,14 +236,14 @@ function sumCosts(costs: readonly ItemCost[], notes: Set<string>): Totals {
     for (const used of time.constants) constants.add(used);
     if (item.macs !== null) {
       const name = time.precision === 'tf32' ? 'float32' : time.precision;
-      secondsByPrecision.set(name, (secondsByPrecision.get(name) ?? 0) + time.computeSeconds);
+      macsByPrecision.set(name, (macsByPrecision.get(name) ?? 0) + item.macs);
     }
   }
   const usable = known > 0 && Number.isFinite(seconds) && Number.isFinite(joules);
   return {
     seconds: usable ? seconds : null,
     joules: usable ? joules : null,
-    precision: largest(secondsByPrecision),
+    precision: largest(macsByPrecision),
     constants: [...constants],
   };
 }

@@ -39,8 +39,9 @@ Measured with ONNX Runtime 1.30 on one thread of a Xeon with AVX512-VNNI: ten pr
 dynamically quantised. What it cost in accuracy, as published for int8 on ImageNet (onnx/models, Intel Neural Compressor):
 ResNet50 0.2 points, VGG16 0.1, DenseNet121 0.8, MobileNetV2 1.1 to 1.4.
 
-The saving is an estimate: the energy model is run again with these layers' weights narrower and multiplied in the new format.
-It leaves out what quantising the inputs costs. Bytes are exact up to the scales, which add less than 1 %.
+The saving is an estimate: the energy model is run again with these layers' weights narrower and multiplied in the new format,
+and for \`int8-dynamic\` with the work that it adds: quantising what the layers read, and multiplying scales. Bytes are exact up
+to the scales, which add less than 1 %.
 
 Not counted: weights that already go through \`DequantizeLinear\`, weights of \`QLinear…\`, \`…Integer\` and \`MatMulNBits\`
 operators, weights in other formats than float32, layers that the recipe cannot take over.

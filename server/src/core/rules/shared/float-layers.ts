@@ -8,6 +8,8 @@ import type { NodeFacts } from '../../facts/count';
 import type { WeightRoot } from '../../facts/weights';
 import { scaled } from '../../interval';
 import type { Range } from '../../interval';
+import { typeOf } from '../../shapes/types';
+import type { Scope } from '../../shapes/types';
 import { chooseLayers } from '../../transform/quantize/dynamic';
 import { usageOf } from '../../transform/usage';
 import type { WorkItem } from '../../workload';
@@ -100,22 +102,24 @@ function conversion(
     layers,
     floatBytes,
     savedBytes: floatBytes * (1 - keep),
-    ...energySaving(analysis, device, advice, new Set(layers.map(({ facts }) => facts.path)), keep),
+    ...energySaving(analysis, device, advice, layers, keep),
   };
 }
 
-/** The estimate again, with these layers' weights narrower and multiplied in the format that pays. */
+/** The estimate again: these layers' weights narrower, multiplied in the format that pays, and what that adds. */
 function energySaving(
   analysis: Analysis,
   device: Device,
   { pays }: QuantizationAdvice,
-  paths: ReadonlySet<string>,
+  layers: readonly FloatLayer[],
   keep: number,
 ): Pick<Conversion, 'savedJoules' | 'savedShare'> {
   const computeDtype = pays === 'int8-weights' ? null : pays === 'float16' ? 'float16' : 'int8';
+  const paths = new Set(layers.map(({ facts }) => facts.path));
   const items = analysis.workload.items.map((item) =>
     paths.has(item.name) ? converted(item, keep, computeDtype) : item,
   );
+  if (pays === 'int8-dynamic') items.push(...dynamicWork(analysis, layers));
   const before = analysis.estimateOn(device).energyJoules;
   const after = estimate({ ...analysis.workload, items }, device).energyJoules;
   if (!before || !after || before.mid <= 0 || after.mid >= before.mid) {
@@ -133,4 +137,61 @@ function converted(item: WorkItem, keep: number, computeDtype: DataType | null):
     readBytes: item.readBytes === null ? null : item.readBytes - saved,
     computeDtype: computeDtype ?? item.computeDtype,
   };
+}
+
+/**
+ * What int8-dynamic starts besides the products: a quantiser for each tensor that they read, which
+ * layers reading the same one share, and per layer the product of the two scales. (The conversions
+ * behind the product are fused into it by the runtime.)
+ */
+function dynamicWork(analysis: Analysis, layers: readonly FloatLayer[]): readonly WorkItem[] {
+  const itemsByName = new Map(analysis.workload.items.map((item) => [item.name, item]));
+  const inputsByScope = new Map<Scope, Set<string>>();
+  const added: WorkItem[] = [];
+  for (const { facts } of layers) {
+    const item = itemsByName.get(facts.path);
+    if (!item) continue;
+    const { launches } = item;
+    const again = launches === undefined ? {} : { launches };
+    const scales = scaleWork(columnsOf(facts));
+    added.push({ ...floatWork, ...again, ...scales, name: `${facts.path}/scales` });
+    const input = facts.node.inputs[0] ?? '';
+    const known = inputsByScope.get(facts.scope) ?? new Set();
+    if (known.has(input)) continue;
+    inputsByScope.set(facts.scope, known.add(input));
+    const bytes = item.readBytes === null ? null : item.readBytes - item.weightBytes;
+    added.push({ ...floatWork, ...again, ...quantizeWork(bytes), name: `${facts.path}/quantize` });
+  }
+  return added;
+}
+
+/** The last dim of what a product computes; 1 when it is not known, which is what the scales cost at least. */
+function columnsOf({ node, scope }: NodeFacts): number {
+  const type = typeOf(scope, node.outputs[0] ?? '');
+  const last = type.kind === 'tensor' ? type.shape?.at(-1) : null;
+  return typeof last === 'number' ? last : 1;
+}
+
+const floatWork = { macs: 0, weightBytes: 0, computeDtype: 'float32' } as const;
+
+function scaleWork(columns: number) {
+  const bytes = columns * 4;
+  return {
+    opType: 'Mul',
+    kind: 'elementwise',
+    flops: columns,
+    readBytes: bytes,
+    writeBytes: bytes,
+  } as const;
+}
+
+/** `bytes` of float32; two passes over them (range, then codes), a few operations each. */
+function quantizeWork(bytes: number | null) {
+  return {
+    opType: 'DynamicQuantizeLinear',
+    kind: 'quantize',
+    flops: bytes,
+    readBytes: bytes,
+    writeBytes: bytes === null ? null : bytes / 4,
+  } as const;
 }

@@ -57,6 +57,19 @@ export function quantizeColumns(
   return codes;
 }
 
+/** Zero point of uint8 codes that stand for symmetric int8 ones. */
+export const unsignedZeroPoint = 128;
+
+/**
+ * The same codes as uint8 around 128, in place. A product of unsigned operands is exact on every CPU; of an
+ * unsigned and a signed one, x86 without VNNI adds pairs of products in 16 bits, which saturate.
+ */
+export function unsignedCodes(codes: Int8Array): Uint8Array {
+  const bytes = new Uint8Array(codes.buffer, codes.byteOffset, codes.byteLength);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = (bytes[at] ?? 0) ^ unsignedZeroPoint;
+  return bytes;
+}
+
 /** `[rows, columns]` → `[columns, rows]`. */
 export function transpose(weights: Float32Array, rows: number, columns: number): Float32Array {
   const turned = new Float32Array(weights.length);

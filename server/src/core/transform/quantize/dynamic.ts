@@ -2,11 +2,12 @@ import type { AttributeValue } from '../../graph';
 import { emptyPatch, type NewNode, type NewTensor, type Patch } from '../patch';
 import type { Recipe, RecipeContext, SkippedNode, TransformPlan } from '../recipe';
 import { createNameMaker, usageOf, type Usage } from '../usage';
-import { quantizeColumns, symmetricColumnScales } from './affine';
+import { quantizeColumns, symmetricColumnScales, unsignedCodes, unsignedZeroPoint } from './affine';
 import { linearLayer, readWeights, type LinearLayer } from './weights';
 
 /**
- * int8 weights, activations quantised while running: DynamicQuantizeLinear → MatMulInteger → scale.
+ * 8-bit weights, activations quantised while running: DynamicQuantizeLinear → MatMulInteger → scale.
+ * Weights are symmetric and stored as uint8 around 128: see `unsignedCodes`.
  * For MatMul and Gemm with constant weights. Convolutions are declined: ConvInteger made a CNN six times slower
  * (see docs/rules/dynamic-quantised-conv.md).
  */
@@ -126,6 +127,8 @@ async function columnScales(
 interface SharedWeight {
   readonly codes: string;
   readonly scale: string;
+  /** The same for all weights. */
+  readonly zeroPoint: string;
 }
 
 interface SharedInput {
@@ -147,6 +150,8 @@ function buildPatch(
   const removeInitializers = new Set<number>();
   const removeInputs = new Set<number>();
   const removeNodes = new Set<number>();
+  const zeroPoint = newName('quantized_weight_zero_point');
+  if (prepared.length > 0) addInitializers.push(zeroPointTensor(zeroPoint));
   for (const { layer, scales } of prepared) {
     const { node, weight } = layer;
     const before = node.index;
@@ -168,6 +173,7 @@ function buildPatch(
       sharedWeight = {
         codes: newName(`${layer.weightName}_quantized`),
         scale: newName(`${layer.weightName}_scale`),
+        zeroPoint,
       };
       weights.set(weightKey, sharedWeight);
       addInitializers.push(...weightTensors(layer, scales, sharedWeight, context));
@@ -250,9 +256,10 @@ function integerProduct(
     outputs: [outputName],
     attributes,
   });
+  const operands = [input.codes, weight.codes, input.zeroPoint, weight.zeroPoint];
   const nodes = [
     {
-      ...make('_quant', 'MatMulInteger', [input.codes, weight.codes, input.zeroPoint], product),
+      ...make('_quant', 'MatMulInteger', operands, product),
       docString: node.docString,
       metadata: node.metadata,
     },
@@ -264,7 +271,12 @@ function integerProduct(
   return nodes;
 }
 
-/** int8 codes `[rows, columns]` and float32 scales `[columns]`; codes are made when the writer asks. */
+function zeroPointTensor(name: string): NewTensor {
+  const data = () => Promise.resolve(Uint8Array.of(unsignedZeroPoint));
+  return { name, dtype: 'uint8', dims: [], byteLength: 1, data };
+}
+
+/** uint8 codes `[rows, columns]` and float32 scales `[columns]`; codes are made when the writer asks. */
 function weightTensors(
   layer: LinearLayer,
   scales: Float32Array,
@@ -276,14 +288,14 @@ function weightTensors(
   return [
     {
       name: names.codes,
-      dtype: 'int8',
+      dtype: 'uint8',
       dims: [rows, columns],
       byteLength: rows * columns,
       async data() {
         const weights = await readWeights(layer, context);
         // Too few bytes tell the writer that the file changed since the scales were made.
         if (!weights) return new Uint8Array(0);
-        return new Uint8Array(quantizeColumns(weights, scales, columns).buffer);
+        return unsignedCodes(quantizeColumns(weights, scales, columns));
       },
     },
     {
