@@ -44,7 +44,7 @@ function add(counts) {
 /** Shows mocha's output and reads its closing counts; a crash counts as one failure. */
 function runMocha() {
   return new Promise((resolve) => {
-    const child = spawn('npx', ['mocha', '--color=false'], {
+    const child = spawn('npm', ['run', '--silent', 'test:unit', '--', '--color=false'], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
       shell: process.platform === 'win32',

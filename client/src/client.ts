@@ -144,10 +144,16 @@ function startSession(
     if (name) change(name);
     if (newState === State.Running) tellTrust();
   });
+  const since = performance.now();
   const started = client.start();
-  started.catch((error: unknown) => {
-    log.error(`The server did not start: ${String(error)}`);
-  });
+  started.then(
+    () => {
+      log.info(`The server is ready after ${Math.round(performance.now() - since)} ms.`);
+    },
+    (error: unknown) => {
+      log.error(`The server did not start: ${String(error)}`);
+    },
+  );
   return {
     client,
     started,

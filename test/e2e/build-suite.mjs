@@ -26,13 +26,17 @@ export async function buildSuite() {
   return path.join(outdir, 'index.js');
 }
 
+/** Real and hostile files; not part of the project. */
+export const corpus = path.resolve(
+  process.env.GREEN_AI_CORPUS ?? path.join(root, '..', 'shared', 'corpus'),
+);
+
 /** The examples, and the file with hostile names when the corpus is at hand. */
 export function createWorkspace() {
   const workspace = path.join(output, 'examples');
   rmSync(workspace, { recursive: true, force: true });
   mkdirSync(workspace, { recursive: true });
   cpSync(path.join(root, 'examples'), workspace, { recursive: true });
-  const corpus = process.env.GREEN_AI_CORPUS ?? path.join(root, '..', 'shared', 'corpus');
   const hostile = path.join(corpus, 'onnx-invalid', 'generated', 'graph', 'markup_names.onnx');
   if (existsSync(hostile)) cpSync(hostile, path.join(workspace, 'hostile', 'markup_names.onnx'));
   return workspace;

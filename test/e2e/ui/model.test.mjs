@@ -45,6 +45,17 @@ describe('a click on a model', () => {
     assert.equal(seen.size, 3);
   });
 
+  it('shows another device once it was chosen, and what that costs', async () => {
+    const { pick, runCommand, modelView, screenshot } = workbench;
+    const main = modelView().locator('main[aria-busy="false"]');
+    const before = await main.innerText();
+    await runCommand('Green AI: Choose Device…');
+    await pick('Raspberry Pi 5', 'raspberry-pi-5');
+    await main.filter({ hasText: 'a run on raspberry-pi-5' }).waitFor();
+    assert.notEqual(energyOf(await main.innerText()), energyOf(before));
+    await screenshot('model-view-raspberry-pi-5');
+  });
+
   it('asks for nothing: no notification', async () => {
     assert.equal(await workbench.toasts().count(), 0);
   });
@@ -93,6 +104,24 @@ describe('a click on a model', () => {
     await pressUntil('Control+.', quickRow('Leave this file out of linting'));
     await screenshot('text-quick-fix');
     await page.keyboard.press('Escape');
+  });
+});
+
+function energyOf(text) {
+  return /Energy\s+(\S+ [mµ]?J)/u.exec(text)?.[1] ?? assert.fail(`no energy in ${text}`);
+}
+
+describe('the walkthrough', () => {
+  const workbench = useWorkbench({ name: 'walkthrough' });
+
+  it('leads from a model to a verified fix in four steps', async () => {
+    const { page, pick, runCommand, screenshot } = workbench;
+    await runCommand('Welcome: Open Walkthrough...');
+    await pick('Get Started with Green AI');
+    const steps = page.locator('.getting-started-step');
+    await steps.first().waitFor();
+    assert.equal(await steps.count(), 4);
+    await screenshot('walkthrough');
   });
 });
 

@@ -1,0 +1,184 @@
+// What one waits for in the editor, measured in a real VS Code on the packaged extension:
+//
+//   npx tsx bench/editor/run.mjs [--corpus FOLDER] [--no-build]
+//
+// FOLDER is `../shared/corpus` or $GREEN_AI_CORPUS when it is not given.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { packageTarget } from '../../client/package/package.mjs';
+import { unpack } from '../../client/package/smoke.mjs';
+import { installBrowser, installHost } from '../../test/e2e/install-host.mjs';
+import { runInExtensionHost, startVSCode } from '../../test/e2e/vscode.mjs';
+import { root, runStep } from '../../test/install.mjs';
+import { copyFiles, largeModel, longConfig, longModel, writeFixture } from './fixtures.ts';
+
+const output = path.join(root, '.cache', 'bench', 'editor');
+const corpusFiles = 1000;
+
+const { values } = parseArgs({
+  options: { corpus: { type: 'string' }, build: { type: 'boolean', default: true } },
+  allowNegative: true,
+});
+
+const browser = installBrowser();
+const failure = installHost() ?? browser.failure;
+if (failure !== null) throw new Error(failure);
+if (values.build) runStep('node', ['esbuild.mjs']);
+rmSync(output, { recursive: true, force: true });
+mkdirSync(output, { recursive: true });
+const { file: vsix } = await packageTarget('universal');
+
+const rows = [...(await throughTheInterface()), ...(await inTheExtensionHost())];
+for (const { what, value, unit, bar } of rows) {
+  console.log(`${what.padEnd(58)} ${String(value).padStart(8)} ${unit.padEnd(3)}  bar ${bar}`);
+}
+
+/** Start, a click on a model, a long text. */
+async function throughTheInterface() {
+  const workspace = path.join(output, 'large');
+  writeFixture(workspace, 'large.onnx', largeModel());
+  writeFixture(workspace, 'long.onnx', longModel(60_000));
+  writeFixture(workspace, 'warm.onnx', longModel(10));
+  const vscode = await startVSCode({
+    browser: browser.path,
+    workspace,
+    vsix: [vsix],
+    logFile: path.join(output, 'interface.log'),
+  });
+  const { page } = vscode;
+  const row = (name) =>
+    page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: name });
+  const view = () =>
+    page.frameLocator('iframe.webview.ready >> nth=-1').frameLocator('#active-frame');
+  try {
+    await page.goto(vscode.url());
+    await row('large.onnx').waitFor();
+    await page.locator('[id="status.problems"]').filter({ hasText: /[1-9]/u }).waitFor();
+    // The first view of a window loads the webview's own frame; that is not ours.
+    await row('warm.onnx').dblclick();
+    await view().locator('main[aria-busy="false"]').waitFor();
+    const clicked = performance.now();
+    await row('large.onnx').click();
+    await view().locator('main[aria-busy="false"] h1', { hasText: 'large.onnx' }).waitFor();
+    const shown = performance.now();
+    await row('long.onnx').click();
+    await view().locator('main[aria-busy="false"] h1', { hasText: 'long.onnx' }).waitFor();
+    await page.keyboard.press('F1');
+    await page.locator('.quick-input-widget input').fill('>Green AI: Open as ONNX Text');
+    const command = page.locator('.quick-input-list .monaco-list-row').first();
+    await command.filter({ hasText: 'Open as ONNX Text' }).waitFor();
+    const asked = performance.now();
+    await command.click();
+    await page.locator('.view-line').filter({ hasText: 'ir_version' }).waitFor();
+    const opened = performance.now();
+    await page.keyboard.press('F1');
+    await page.locator('.quick-input-widget input').fill('>Developer: Show Running Extensions');
+    await page.locator('.quick-input-list .monaco-list-row').first().click();
+    const running = page.locator('.runtime-extensions-editor .monaco-list-row');
+    const own = running.filter({ hasText: 'Green AI Lint' });
+    const activation = await own.locator('.activation-time').innerText();
+    await page.screenshot({ path: path.join(output, 'running-extensions.png') });
+    const ready = /ready after (\d+) ms/u.exec(logOf(vscode.workspace))?.[1];
+    return [
+      { what: 'activation', value: /\d+/u.exec(activation)?.[0], unit: 'ms', bar: '≤ 100' },
+      { what: 'server ready, from its start', value: ready, unit: 'ms', bar: '≤ 500' },
+      { what: 'click → view of a 100 MB model', ...milliseconds(shown - clicked), bar: '≤ 1000' },
+      {
+        what: 'command → text of 60,000 lines',
+        ...milliseconds(opened - asked),
+        bar: '≤ 2000',
+      },
+    ];
+  } finally {
+    await vscode.close();
+  }
+}
+
+/** Typing, and a workspace of many files. */
+async function inTheExtensionHost() {
+  const corpus = path.resolve(
+    values.corpus ?? process.env.GREEN_AI_CORPUS ?? path.join(root, '..', 'shared', 'corpus'),
+  );
+  const workspace = path.join(output, 'many');
+  const copied = copyFiles(corpus, workspace, corpusFiles);
+  writeFixture(workspace, 'typed/config.json', longConfig(500));
+  const bundle = path.join(output, 'in-host.js');
+  await build({
+    entryPoints: [path.join(root, 'bench', 'editor', 'in-host.ts')],
+    outfile: bundle,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    external: ['vscode'],
+  });
+  const result = path.join(output, 'in-host.json');
+  let peak = 0;
+  const timer = globalThis.setInterval(() => (peak = Math.max(peak, serverMegabytes())), 500);
+  const code = await runInExtensionHost({
+    browser: browser.path,
+    workspace,
+    extension: unpack(vsix, path.join(output, 'package')),
+    tests: bundle,
+    seconds: 400,
+    screenshot: path.join(output, 'in-host.png'),
+    env: { GREEN_AI_BENCH_RESULT: result },
+    logFile: path.join(output, 'in-host.log'),
+  });
+  globalThis.clearInterval(timer);
+  if (code !== 0) throw new Error(`the extension host ended with ${code}`);
+  const figures = JSON.parse(readFileSync(result, 'utf8'));
+  const typing = (name, times) => [
+    { what: `keystroke → diagnostics, 500 lines, ${name}: p50`, ...quantile(times, 0.5) },
+    { what: `keystroke → diagnostics, 500 lines, ${name}: p95`, ...quantile(times, 0.95) },
+  ];
+  return [
+    ...typing('quiet', figures.whenQuiet).map((one) => ({ ...one, bar: '≤ 50' })),
+    ...typing('while scanning', figures.whileScanning).map((one) => ({ ...one, bar: '–' })),
+    {
+      what: `workspace of ${copied} files settles (${figures.rows} rows)`,
+      value: figures.settleSeconds.toFixed(1),
+      unit: 's',
+      bar: '≤ 20',
+    },
+    { what: 'memory of the server, at most', value: peak.toFixed(0), unit: 'MB', bar: '≤ 300' },
+  ];
+}
+
+function milliseconds(value) {
+  return { value: value.toFixed(0), unit: 'ms' };
+}
+
+function quantile(times, share) {
+  const sorted = [...times].sort((a, b) => a - b);
+  return milliseconds(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
+}
+
+/** Everything in the extension's log of one window. */
+function logOf(workspace) {
+  const data = path.join(path.dirname(workspace), 'ud');
+  const names = readdirSync(data, { recursive: true }).filter((name) =>
+    /Green AI\.log$/u.test(name),
+  );
+  return names.map((name) => readFileSync(path.join(data, name), 'utf8')).join('\n');
+}
+
+/** Resident memory of the language server and of what it started. */
+function serverMegabytes() {
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,rss=,args='], { encoding: 'utf8' });
+  const processes = table.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/u.exec(line);
+    return match ? [{ pid: match[1], parent: match[2], kilobytes: +match[3], args: match[4] }] : [];
+  });
+  const ours = new Set(
+    processes
+      .filter(({ args }) => args.includes(output) && args.includes('dist/server.js'))
+      .map(({ pid }) => pid),
+  );
+  for (const { pid, parent } of processes) if (ours.has(parent)) ours.add(pid);
+  const sum = processes.reduce((all, one) => all + (ours.has(one.pid) ? one.kilobytes : 0), 0);
+  return sum / 1000;
+}
