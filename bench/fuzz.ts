@@ -26,6 +26,9 @@ const maxCpuSeconds = 2;
 const limits = { seconds: 20, peakBytes: 2 ** 30 };
 const shownSlowest = 5;
 
+/** Inputs between two reports of a child. */
+const stride = 32;
+
 interface Tally {
   throws: number;
   hangs: number;
@@ -60,6 +63,7 @@ async function main(): Promise<void> {
     kinds,
     corpus: process.env['GREEN_AI_CORPUS'] ?? '../shared/corpus',
     skip: [],
+    stride,
   };
   const folder = mkdtempSync(path.join(tmpdir(), 'green-ai-fuzz-'));
   try {
@@ -101,17 +105,25 @@ async function run(bundle: string, job: Job, saveFolder: string | null): Promise
   };
   console.log(`seed ${job.seed}, inputs ${job.first} to ${job.end - 1}, ${job.kinds.join(', ')}`);
   const started = performance.now();
-  let next = job;
   let isFirst = true;
-  while (next.first < job.end) {
-    const watched = await watch(bundle, next, limits, (message) => {
+  const runPart = async (part: Job): Promise<Watched> => {
+    const watched = await watch(bundle, part, limits, (message) => {
       hear(message, tally, job.seed, saveFolder, isFirst);
       isFirst = false;
     });
     tally.peakBytes = Math.max(tally.peakBytes, watched.peakBytes);
+    return watched;
+  };
+  for (let { first } = job; first < job.end;) {
+    const watched = await runPart({ ...job, first });
     if (watched.end === 'done') break;
-    await judge(bundle, job, watched, tally, saveFolder);
-    next = { ...job, first: watched.index + 1 };
+    // One of the next few: they run again and report every single one.
+    const end = Math.min(job.end, watched.index + stride);
+    for (first = watched.index; first < end;) {
+      const careful = await runPart({ ...job, first, end, stride: 1 });
+      first = careful.end === 'done' ? end : careful.index + 1;
+      if (careful.end !== 'done') await judge(bundle, job, careful, tally, saveFolder);
+    }
   }
   report(job, tally, (performance.now() - started) / 1000);
 }
@@ -153,7 +165,7 @@ async function judge(
 ): Promise<void> {
   const fails = async (skip: readonly number[]): Promise<boolean> => {
     let cpuSeconds = 0;
-    const alone = { ...job, first: index, end: index + 1, skip };
+    const alone = { ...job, first: index, end: index + 1, stride: 1, skip };
     const watched = await watch(bundle, alone, limits, (message) => {
       if (message.kind === 'slow') ({ cpuSeconds } = message);
     });

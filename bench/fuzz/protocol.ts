@@ -11,6 +11,8 @@ export interface Job {
   readonly corpus: string;
   /** Mutations to leave out. */
   readonly skip: readonly number[];
+  /** Inputs between two reports of progress: each costs system calls. */
+  readonly stride: number;
 }
 
 export type ChildMessage =
@@ -26,6 +28,6 @@ export interface FoundFailure extends Failure {
   readonly input: string | null;
 }
 
-/** Where progress goes: two numbers before each input, the index and the peak memory so far in kB. */
+/** Where progress goes: two numbers before an input, its index and the peak memory so far in kB. */
 export const progressFd = 3;
 export const progressBytes = 8;

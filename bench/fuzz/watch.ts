@@ -9,7 +9,7 @@ export interface Limits {
 }
 
 export interface Watched {
-  /** `done`: ran to its end. Else the input at `index` hung, took too much memory or killed the process. */
+  /** `done`: ran to its end. Else an input from `index` on, before the next report, hung or took too much. */
   readonly end: 'done' | 'hang' | 'memory' | 'crash';
   readonly index: number;
   readonly peakBytes: number;
@@ -29,7 +29,11 @@ export function watch(
   onMessage: (message: ChildMessage) => void,
 ): Promise<Watched> {
   const child = fork(bundle, [JSON.stringify(job)], {
-    execArgv: ['--enable-source-maps', `--max-old-space-size=${maxHeapMegabytes}`],
+    execArgv: [
+      '--enable-source-maps',
+      '--max-semi-space-size=32',
+      `--max-old-space-size=${maxHeapMegabytes}`,
+    ],
     stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc'],
   });
   let [index, peakBytes, since] = [job.first, 0, Infinity];

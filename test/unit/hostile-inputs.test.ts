@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import type { FuzzInput } from '../../bench/fuzz/input';
+import { failureOf } from '../../bench/fuzz/minimise';
+import { concat, int, message, onnxField as f, text } from '../support/protobuf';
+import { modelOf } from '../support/onnx';
+
+interface Row {
+  readonly title: string;
+  readonly input: Omit<Extract<FuzzInput, { bytes: unknown }>, 'choice'> | TextRow;
+}
+type TextRow = Omit<Extract<FuzzInput, { text: unknown }>, 'choice'>;
+
+function node(opType: string, inputs: readonly string[], outputs: readonly string[]): Uint8Array {
+  return message(
+    f.graph.node,
+    ...inputs.map((name) => text(f.node.input, name)),
+    ...outputs.map((name) => text(f.node.output, name)),
+    text(f.node.opType, opType),
+  );
+}
+
+function opset(version: number): Uint8Array {
+  return message(f.model.opset, text(f.opset.domain, ''), int(f.opset.version, version));
+}
+
+/** Inputs that the fuzzer found and core once failed on, made smaller. */
+const rows: readonly Row[] = [
+  {
+    title: 'an elementwise operator that reads its own result: fusing once had no end',
+    input: {
+      kind: 'wire',
+      bytes: concat(modelOf(node('Relu', ['y'], ['y'])), opset(13)),
+    },
+  },
+  {
+    title: 'two operators that read each other',
+    input: {
+      kind: 'wire',
+      bytes: concat(modelOf(node('Relu', ['a'], ['b']), node('Neg', ['b'], ['a'])), opset(13)),
+    },
+  },
+  {
+    title: 'a part of a config that is named by 2,000 characters: the message had them all',
+    input: {
+      kind: 'config',
+      text: JSON.stringify({ model_type: 'falcon', architectures: [`Falcon${'x'.repeat(2000)}`] }),
+    },
+  },
+];
+
+describe('hostile inputs: all of core, no throw, no promise broken', () => {
+  for (const { title, input } of rows) {
+    it(title, async () => {
+      for (let choice = 0; choice < 4; choice++) {
+        const failure = await failureOf({ ...input, choice });
+        assert.equal(failure, null, failure?.stack);
+      }
+    });
+  }
+});
