@@ -2,7 +2,8 @@
  * Changed models, model texts and configs through everything in core that reads them, in a process of its own under
  * a watchdog.
  *
- *   npx tsx bench/fuzz.ts [--count N] [--seed N] [--first N] [--only wire|text|config] [--save FOLDER] [--replay FILE]
+ *   npx tsx bench/fuzz.ts [--count N] [--seed N] [--first N] [--minutes N]
+ *     [--only wire|text|config] [--save FOLDER] [--replay FILE]
  *
  * COUNT is 1000000, SEED the time; both are printed, and the same seed gives the same inputs. The corpus is
  * GREEN_AI_CORPUS, by default ../shared/corpus; without it there are fewer kinds of models. With FOLDER, inputs that
@@ -35,6 +36,8 @@ interface Tally {
   memory: number;
   crashes: number;
   peakBytes: number;
+  /** The index after the last one that was run. */
+  next: number;
   readonly signatures: Map<string, number>;
   readonly slow: { readonly index: number; readonly cpuSeconds: number }[];
 }
@@ -45,6 +48,7 @@ async function main(): Promise<void> {
       count: { type: 'string', default: '1000000' },
       seed: { type: 'string', default: String(Date.now() % 2 ** 32) },
       first: { type: 'string', default: '0' },
+      minutes: { type: 'string' },
       only: { type: 'string' },
       save: { type: 'string' },
       replay: { type: 'string' },
@@ -63,6 +67,7 @@ async function main(): Promise<void> {
     kinds,
     corpus: process.env['GREEN_AI_CORPUS'] ?? '../shared/corpus',
     skip: [],
+    until: values.minutes === undefined ? null : Date.now() + Number(values.minutes) * 60_000,
     stride,
   };
   const folder = mkdtempSync(path.join(tmpdir(), 'green-ai-fuzz-'));
@@ -100,6 +105,7 @@ async function run(bundle: string, job: Job, saveFolder: string | null): Promise
     memory: 0,
     crashes: 0,
     peakBytes: 0,
+    next: job.first,
     signatures: new Map(),
     slow: [],
   };
@@ -120,7 +126,7 @@ async function run(bundle: string, job: Job, saveFolder: string | null): Promise
     // One of the next few: they run again and report every single one.
     const end = Math.min(job.end, watched.index + stride);
     for (first = watched.index; first < end;) {
-      const careful = await runPart({ ...job, first, end, stride: 1 });
+      const careful = await runPart({ ...job, first, end, stride: 1, until: null });
       first = careful.end === 'done' ? end : careful.index + 1;
       if (careful.end !== 'done') await judge(bundle, job, careful, tally, saveFolder);
     }
@@ -138,7 +144,8 @@ function hear(
   if (message.kind === 'ready' && isFirst) {
     const counts = Object.entries(message.counts).map(([kind, count]) => `${count} ${kind}`);
     console.log(`starting from ${counts.join(', ')}`);
-  } else if (message.kind === 'slow') {
+  } else if (message.kind === 'done') tally.next = message.next;
+  else if (message.kind === 'slow') {
     tally.slow.push(message);
     if (message.cpuSeconds > maxCpuSeconds) tally.hangs++;
   } else if (message.kind === 'failure') {
@@ -165,7 +172,7 @@ async function judge(
 ): Promise<void> {
   const fails = async (skip: readonly number[]): Promise<boolean> => {
     let cpuSeconds = 0;
-    const alone = { ...job, first: index, end: index + 1, stride: 1, skip };
+    const alone = { ...job, first: index, end: index + 1, stride: 1, until: null, skip };
     const watched = await watch(bundle, alone, limits, (message) => {
       if (message.kind === 'slow') ({ cpuSeconds } = message);
     });
@@ -222,10 +229,11 @@ async function replay(file: string): Promise<void> {
   console.log(failure ? failure.stack : 'no failure');
 }
 
-function report({ seed, first, end }: Job, tally: Tally, seconds: number): void {
+function report({ seed, first }: Job, tally: Tally, seconds: number): void {
+  const count = tally.next - first;
   const { throws, hangs, memory, crashes, peakBytes, signatures, slow } = tally;
-  console.log(`\n${end - first} inputs, seed ${seed}, ${seconds.toFixed(0)} s`);
-  console.log(`${((end - first) / seconds).toFixed(0)} inputs per second`);
+  console.log(`\n${count} inputs, seed ${seed}, ${seconds.toFixed(0)} s`);
+  console.log(`${(count / seconds).toFixed(0)} inputs per second`);
   console.log(
     `${throws} throws of ${signatures.size} kinds, ${hangs} hangs, ${memory} over memory, ${crashes} crashes`,
   );

@@ -12,12 +12,16 @@ async function main(job: Job): Promise<void> {
   const counts = Object.fromEntries(inputKinds.map((kind) => [kind, seeds[kind].length]));
   tell({ kind: 'ready', counts: counts as Record<InputKind, number> });
   const reported = new Set<string>();
-  for (let index = job.first; index < job.end; index++) {
-    if ((index - job.first) % job.stride === 0) tellProgress(index);
+  let index = job.first;
+  for (; index < job.end; index++) {
+    if ((index - job.first) % job.stride === 0) {
+      if (job.until !== null && Date.now() > job.until) break;
+      tellProgress(index);
+    }
     await runOne(seeds, { seed: job.seed, index, kinds: job.kinds }, job, reported);
   }
-  tellProgress(job.end);
-  tell({ kind: 'done' });
+  tellProgress(index);
+  tell({ kind: 'done', next: index });
   process.disconnect();
 }
 

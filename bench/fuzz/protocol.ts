@@ -11,6 +11,8 @@ export interface Job {
   readonly corpus: string;
   /** Mutations to leave out. */
   readonly skip: readonly number[];
+  /** Milliseconds since 1970 after which no input is begun; null: none. */
+  readonly until: number | null;
   /** Inputs between two reports of progress: each costs system calls. */
   readonly stride: number;
 }
@@ -19,7 +21,8 @@ export type ChildMessage =
   | { readonly kind: 'ready'; readonly counts: Readonly<Record<InputKind, number>> }
   | { readonly kind: 'failure'; readonly found: FoundFailure }
   | { readonly kind: 'slow'; readonly index: number; readonly cpuSeconds: number }
-  | { readonly kind: 'done' };
+  /** `next`: the index that would have been the next one. */
+  | { readonly kind: 'done'; readonly next: number };
 
 export interface FoundFailure extends Failure {
   readonly index: number;

@@ -5,7 +5,7 @@ import { loadSeeds, type Seeds } from '../../bench/fuzz/seeds';
 import { corpus } from '../support/corpus';
 
 /** So many that all together take some seconds; `bench/fuzz.ts` runs a million. */
-const counts: Readonly<Record<InputKind, number>> = { wire: 400, text: 500, config: 600 };
+const counts: Readonly<Record<InputKind, number>> = { wire: 300, text: 500, config: 300 };
 
 /** One that always stays, and one that is new each time. */
 const numbers = [1, Date.now() % 2 ** 32];

@@ -23,6 +23,8 @@ function opset(version: number): Uint8Array {
   return message(f.model.opset, text(f.opset.domain, ''), int(f.opset.version, version));
 }
 
+const header = '<ir_version: 8, opset_import: ["" : 18, "com.microsoft" : 1]>\n';
+
 /** Inputs that the fuzzer found and core once failed on, made smaller. */
 const rows: readonly Row[] = [
   {
@@ -46,6 +48,17 @@ const rows: readonly Row[] = [
       text: JSON.stringify({ model_type: 'falcon', architectures: [`Falcon${'x'.repeat(2000)}`] }),
     },
   },
+  ...[
+    ['LpPool', 'kernel_shape = [-2]'],
+    ['com.microsoft.QAttention', 'num_heads = -5'],
+    ['com.microsoft.MatMulBnb4', 'K = -8'],
+  ].map(([operator = '', attributes = '']) => ({
+    title: `${operator} with ${attributes}: its work was less than nothing`,
+    input: {
+      kind: 'text' as const,
+      text: `${header}g (float[2,K] x) => (float[2] y, float[2] z) { y = ${operator} <${attributes}> () z = ${operator} <${attributes}> (x) }`,
+    },
+  })),
 ];
 
 describe('hostile inputs: all of core, no throw, no promise broken', () => {
