@@ -16,8 +16,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ChildMessage, FoundFailure, Job } from './fuzz/protocol';
-import { inputKinds, type FuzzInput, type InputKind } from './fuzz/input';
+import {
+  inputKinds,
+  makeInput,
+  mutationCount,
+  type FuzzInput,
+  type InputKey,
+  type InputKind,
+} from './fuzz/input';
 import { failureOf } from './fuzz/minimise';
+import { loadSeeds } from './fuzz/seeds';
 import { watch, type Watched } from './fuzz/watch';
 
 /** Seconds of CPU, which the child measures: on a busy machine wall time says little. */
@@ -187,18 +195,17 @@ async function judge(
   if (end === 'hang') tally.hangs++;
   else if (end === 'memory') tally.memory++;
   else tally.crashes++;
+  const key: InputKey = { seed: job.seed, index, kinds: job.kinds };
   const skip: number[] = [];
-  for (let step = 0; step < 6; step++) if (await fails([...skip, step])) skip.push(step);
-  console.log(`\n#${index} ${end}: again alone, also without mutations [${skip.join(', ')}]`);
-  if (saveFolder !== null) {
-    mkdirSync(saveFolder, { recursive: true });
-    const { loadSeeds } = await import('./fuzz/seeds');
-    const { makeInput } = await import('./fuzz/input');
-    const { seed, kinds, corpus } = job;
-    const input = makeInput(await loadSeeds(corpus), { seed, index, kinds }, new Set(skip));
-    const name = `${input.kind}-${seed}-${index}-${end}`;
-    writeFileSync(path.join(saveFolder, name), input.kind === 'wire' ? input.bytes : input.text);
+  for (let step = 0; step < mutationCount(key); step++) {
+    if (await fails([...skip, step])) skip.push(step);
   }
+  console.log(`\n#${index} ${end}: again alone, also without mutations [${skip.join(', ')}]`);
+  if (saveFolder === null) return;
+  mkdirSync(saveFolder, { recursive: true });
+  const input = makeInput(await loadSeeds(job.corpus), key, new Set(skip));
+  const file = path.join(saveFolder, `${input.kind}-${job.seed}-${index}-${end}`);
+  writeFileSync(file, input.kind === 'wire' ? input.bytes : input.text);
 }
 
 function save(

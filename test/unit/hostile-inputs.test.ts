@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import type { FuzzInput } from '../../bench/fuzz/input';
 import { failureOf } from '../../bench/fuzz/minimise';
+import { analyzeConfig } from '../../server/src/core/config/config';
+import { devices } from '../../server/src/core/cost/devices';
+import { maxMessageLength } from '../../server/src/core/format';
+import { runConfigRules } from '../../server/src/core/rules/run';
+import { resolveSettings } from '../../server/src/core/settings';
 import { concat, int, message, onnxField as f, text } from '../support/protobuf';
 import { modelOf } from '../support/onnx';
 
@@ -70,4 +75,27 @@ describe('hostile inputs: all of core, no throw, no promise broken', () => {
       }
     });
   }
+
+  it('a rule that names sizes and device says so in 120 characters on every device', () => {
+    const analysis = analyzeConfig(
+      JSON.stringify({
+        model_type: 'llama',
+        hidden_size: 5120,
+        intermediate_size: 13824,
+        num_hidden_layers: 40,
+        num_attention_heads: 40,
+        vocab_size: 32000,
+        max_position_embeddings: 131072,
+        torch_dtype: 'bfloat16',
+      }),
+      'config.json',
+    );
+    for (const device of devices) {
+      const { settings } = resolveSettings(null);
+      const findings = runConfigRules(analysis, { ...settings, device });
+      for (const { message } of findings) {
+        assert.ok(message.length <= maxMessageLength && !message.endsWith('…'), message);
+      }
+    }
+  });
 });
