@@ -93,6 +93,12 @@ export function shortName(name: string, maxLength = 32): string {
 /** Editors and terminals cut what is longer. */
 export const maxMessageLength = 120;
 
+/** Makers of messages shorten names themselves; this is for the message that quotes absurd numbers. */
+export function withinMessageLength(message: string): string {
+  if (message.length <= maxMessageLength) return message;
+  return `${message.slice(0, maxMessageLength - 1)}…`;
+}
+
 /** A message that names something: the name is shortened until the message fits, down to 8 characters. */
 export function messageNaming(name: string, message: (shown: string) => string): string {
   const lengths = [32, 24, 16];

@@ -1,4 +1,4 @@
-import { maxMessageLength } from './format';
+import { withinMessageLength } from './format';
 
 /** What was wrong with an input. Core returns these; it never throws on input. */
 export interface Problem {
@@ -28,14 +28,8 @@ export function createProblemSink(): ProblemSink {
     add(problem) {
       const count = (countByCode.get(problem.code) ?? 0) + 1;
       countByCode.set(problem.code, count);
-      if (count <= maxProblemsPerCode) problems.push(withinLength(problem));
+      if (count <= maxProblemsPerCode)
+        problems.push({ ...problem, message: withinMessageLength(problem.message) });
     },
   };
-}
-
-/** Makers of problems shorten names themselves; this is for the message that quotes an absurd number. */
-function withinLength(problem: Problem): Problem {
-  const { message } = problem;
-  if (message.length <= maxMessageLength) return problem;
-  return { ...problem, message: `${message.slice(0, maxMessageLength - 1)}…` };
 }

@@ -183,8 +183,8 @@ function nodeFacts(site: Site, repeat: Dim, counter: Counter): NodeFacts {
   const path = uniquePath(site, counter.paths);
   if (!cost) noteUnknown(node, path, counter.unknownOps);
   const isIdle = nodeClass === 'folded' || nodeClass === 'shape';
-  const macs = cost ? (cost.macs ? cost.macs(site) : 0) : null;
-  const flops = isIdle ? 0 : cost ? (cost.flops ? cost.flops(site) : 0) : null;
+  const macs = cost ? (cost.macs ? possible(cost.macs(site)) : 0) : null;
+  const flops = isIdle ? 0 : cost ? (cost.flops ? possible(cost.flops(site)) : 0) : null;
   const { module, source } = originOf(node);
   const facts: NodeFacts = {
     node,
@@ -204,6 +204,11 @@ function nodeFacts(site: Site, repeat: Dim, counter: Counter): NodeFacts {
   };
   counter.coverage.add(facts, cost === undefined);
   return facts;
+}
+
+/** Counts come from attributes, too, and a file may claim a kernel of -3: less than no work is unknown work. */
+function possible(count: Dim): Dim {
+  return typeof count === 'number' && count < 0 ? null : count;
 }
 
 /** A function call costs what its body costs; so do the control operators. */

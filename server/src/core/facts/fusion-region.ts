@@ -42,7 +42,9 @@ function producerToJoin(
 ): NodeFacts | undefined {
   for (const name of outside.keys()) {
     const producer = links.producerOf(name);
-    if (!producer || !joins(producer) || !isFree(producer) || links.escapes(name)) continue;
+    // In a cycle a member reads its own result: taken again it would never end.
+    if (!producer || region.has(producer)) continue;
+    if (!joins(producer) || !isFree(producer) || links.escapes(name)) continue;
     if (links.consumersOf(name).every((consumer) => region.has(consumer))) return producer;
   }
   return undefined;

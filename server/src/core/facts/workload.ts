@@ -1,6 +1,6 @@
 import { isFloat } from '../dtype';
 import { shortName } from '../format';
-import { evaluate } from '../shapes/symbolic';
+import { evaluate, type Dim } from '../shapes/symbolic';
 import type { WorkItem, Workload } from '../workload';
 import type { ModelFacts, NodeFacts } from './count';
 import { evaluateFacts, type DimOptions, type EvaluatedFacts, type RunningScope } from './evaluate';
@@ -68,19 +68,25 @@ function workItem(
     ({ node }) => !isInteger || node === anchor.node || node.opType !== 'DequantizeLinear',
   );
   const times = (value: number | null) => product(value, repeat);
-  const weightBytes = times(evaluate(kernel.weightReadBytes, values));
+  const weightBytes = times(amount(kernel.weightReadBytes, values));
   return {
     name: anchor.path,
     opType: anchor.node.opType,
     kind: anchor.kind,
-    macs: times(sumOf(members.map(({ macs }) => evaluate(macs, values)))),
-    flops: times(sumOf(computing.map(({ flops }) => evaluate(flops, values)))),
-    readBytes: times(evaluate(kernel.readBytes, values)),
-    writeBytes: times(evaluate(kernel.writeBytes, values)),
+    macs: times(sumOf(members.map(({ macs }) => amount(macs, values)))),
+    flops: times(sumOf(computing.map(({ flops }) => amount(flops, values)))),
+    readBytes: times(amount(kernel.readBytes, values)),
+    writeBytes: times(amount(kernel.writeBytes, values)),
     weightBytes: weightBytes ?? anchor.weightBytes,
     computeDtype: kernel.computeDtype,
     ...(repeat !== null && repeat > 1 && { launches: repeat }),
   };
+}
+
+/** Null also where sizes that a file claims give less than nothing. */
+function amount(dim: Dim, values: ReadonlyMap<string, number>): number | null {
+  const value = evaluate(dim, values);
+  return value !== null && value < 0 ? null : value;
 }
 
 /** 0 times an unknown number of runs is 0. */

@@ -2,7 +2,7 @@ import type { ConfigAnalysis } from '../config/config';
 import type { Device } from '../cost/devices';
 import { processorModel } from '../cost/processors';
 import { bytesOf } from '../dtype';
-import { formatBytes, markdownText } from '../format';
+import { formatBytes, markdownText, maxMessageLength } from '../format';
 import type { Fix } from '../finding';
 import type { ConfigContext, ConfigRule, Report } from './rule';
 
@@ -111,11 +111,12 @@ function messageFor(config: ConfigAnalysis, device: Device, figures: Figures): s
     const usable = formatBytes(figures.usable);
     return `Weights of ${weights} leave no room for a KV cache in the ${usable} usable on ${device.id}.`;
   }
-  return (
+  const message = (beside: string): string =>
     `KV cache of ${figures.contextLength} tokens takes ${formatBytes(figures.cacheBytes)}, ` +
-    `${formatBytes(figures.free)} are free beside ${weights} of weights on ${device.id}: ` +
-    `${figures.fitting} tokens fit.`
-  );
+    `${formatBytes(figures.free)} are free${beside} on ${device.id}: ${figures.fitting} tokens fit.`;
+  const whole = message(` beside ${weights} of weights`);
+  // Devices with long names; the detail has the weights, too.
+  return whole.length <= maxMessageLength ? whole : message('');
 }
 
 /** Bytes of the cache of one sequence of that many tokens; null when the model is not described. */

@@ -3,7 +3,7 @@ import type { ConfigAnalysis } from '../config/config';
 import type { ConfigProblem } from '../config/tree';
 import { severities } from '../finding';
 import type { Anchor, Finding, Severity } from '../finding';
-import { messageNaming } from '../format';
+import { messageNaming, withinMessageLength } from '../format';
 import type { Problem } from '../problem';
 import type { Settings } from '../settings';
 import { rules as allRules } from './index';
@@ -49,7 +49,8 @@ export function problemFindings<P extends Problem>(
 ): readonly Finding[] {
   return problems.map((problem) => {
     const { code: ruleId, severity, message } = problem;
-    return { ruleId, severity, message, anchor: anchorOf(problem), fixes: [] };
+    const within = withinMessageLength(message);
+    return { ruleId, severity, message: within, anchor: anchorOf(problem), fixes: [] };
   });
 }
 
@@ -91,7 +92,7 @@ function toFinding(ruleId: string, severity: Severity, report: Report): Finding 
   return {
     ruleId,
     severity,
-    message,
+    message: withinMessageLength(message),
     anchor,
     fixes,
     ...(detail === undefined ? {} : { detail }),

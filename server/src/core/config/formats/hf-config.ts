@@ -1,5 +1,5 @@
 import type { DataType } from '../../dtype';
-import { shortName } from '../../format';
+import { maxMessageLength, shortName } from '../../format';
 import type { Architecture, LayerGroup, Part } from '../architecture';
 import type { ConfigAnalysis, ConfigLayer } from '../config';
 import { familyOf, modelTypeOfArchitecture } from '../families';
@@ -287,5 +287,10 @@ function unknownMessage(name: string, unknownParts: readonly string[]): string {
   if (unknownParts[0] === 'architecture') {
     return `The architecture "${name}" is not described: sizes and energy stay unknown.`;
   }
-  return `Of "${name}" not described: ${unknownParts.slice(0, 3).join(', ')}. Totals stay unknown.`;
+  const message = (count: number): string => {
+    const parts = unknownParts.slice(0, count).map((part) => shortName(part, 32));
+    return `Of "${name}" not described: ${parts.join(', ')}. Totals stay unknown.`;
+  };
+  // Parts may carry names out of the file.
+  return message([3, 2].find((count) => message(count).length <= maxMessageLength) ?? 1);
 }
