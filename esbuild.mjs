@@ -25,6 +25,7 @@ const forNode = await build({
     extension: 'client/src/extension.ts',
     generate: 'server/src/generate.ts',
     'runtime-worker': 'server/src/runtime/worker.ts',
+    'scan-worker': 'server/src/lsp/scan-worker.ts',
     server: 'server/src/main.ts',
   },
   platform: 'node',

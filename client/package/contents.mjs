@@ -25,13 +25,16 @@ export function packagePath(target) {
   return path.join(packageFolder, `${manifest.name}-${target}-${manifest.version}.vsix`);
 }
 
-const bundles = ['extension.js', 'server.js', 'runtime-worker.js', 'report.js'];
+const bundles = ['extension.js', 'server.js', 'scan-worker.js', 'runtime-worker.js', 'report.js'];
 
 /** ONNX Runtime as WebAssembly; the worker looks for the first beside itself, which loads the others. */
 const wasmFiles = ['ort.node.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
 
 /** What the code opens by name and the manifest does not mention. */
 const openedByName = ['media/report.css'];
+
+/** The server looks for a rule's page in it, beside `dist/`. */
+const ruleFolder = 'docs/rules';
 
 export const documents = ['README.md', 'CHANGELOG.md', 'LICENSE'];
 
@@ -67,6 +70,7 @@ export function contentsOf(target) {
     add(`dist/${name}`, path.join(root, 'node_modules/onnxruntime-web/dist', name));
   }
   add('dist/node_modules/onnxruntime-common/index.js', bundledCommon());
+  for (const name of rulePages()) add(name);
   addExamples(add);
   add(
     'THIRD_PARTY_NOTICES.txt',
@@ -117,6 +121,14 @@ function imagesOf(page) {
   const text = readFileSync(path.join(root, page), 'utf8');
   const links = [...text.matchAll(/(?:!\[[^\]]*\]\(|src=")([\w./-]+)/gu)].map((match) => match[1]);
   return links.map((link) => path.posix.join(path.posix.dirname(page), link));
+}
+
+/** Pages that findings link to; these link to no other files. */
+function rulePages() {
+  return readdirSync(path.join(root, ruleFolder))
+    .filter((name) => name.endsWith('.md') && name !== 'README.md')
+    .sort()
+    .map((name) => `${ruleFolder}/${name}`);
 }
 
 /** What the walkthrough opens: a model for each safe and each verified fix, and the configs. The others are too big. */

@@ -192,7 +192,8 @@ async function openHelp(report: ModelReport | null, uri: string): Promise<void> 
 /** The model, its weights, its variants and what was noted about them lie in one folder. */
 function watchFolder(model: Uri, changed: () => void): Disposable {
   const folder = Uri.joinPath(model, '..');
-  const watcher = workspace.createFileSystemWatcher(new RelativePattern(folder, '*.{onnx,json}'));
+  const names = '*.{onnx,json,data,onnx_data,bin,weights,pb}';
+  const watcher = workspace.createFileSystemWatcher(new RelativePattern(folder, names));
   return Disposable.from(
     watcher,
     watcher.onDidCreate(changed),

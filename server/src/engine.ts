@@ -1,8 +1,8 @@
-import { analyzeModel, type Analysis, type AnalysisOptions } from './core/analyze';
-import type { Tensor } from './core/graph';
+import { analysisSteps, type Analysis, type AnalysisOptions } from './core/analyze';
+import type { Model, Tensor } from './core/graph';
 import { readModel } from './core/onnx/decode';
 import type { WireModel } from './core/onnx/wire-types';
-import { createProblemSink, type Problem } from './core/problem';
+import { createProblemSink, type Problem, type ProblemSink } from './core/problem';
 import { isCancelled, type CancelSignal } from './core/source';
 import { checkExternalData } from './external-data';
 import type { Host, OpenFile } from './host';
@@ -30,11 +30,17 @@ export type OpenResult =
   /** Not ONNX, or broken: the problems say how. */
   | { readonly kind: 'broken'; readonly problems: readonly Problem[] };
 
+export interface OpenOptions extends AnalysisOptions {
+  readonly signal?: CancelSignal;
+  /** Waited for between the steps of the analysis, each of which may take a second for a large model. */
+  readonly pause?: () => Promise<void>;
+}
+
 /** Opens and analyses a model file. Close it when done. */
 export async function openModel(
   host: Host,
   path: string,
-  options: AnalysisOptions & { readonly signal?: CancelSignal } = {},
+  options: OpenOptions = {},
 ): Promise<OpenResult> {
   let file: OpenFile | null = null;
   let result: OpenResult | null = null;
@@ -62,7 +68,7 @@ async function analyzeFile(
   host: Host,
   path: string,
   file: OpenFile,
-  options: AnalysisOptions & { readonly signal?: CancelSignal },
+  options: OpenOptions,
 ): Promise<OpenResult> {
   const sink = createProblemSink();
   const read = await readModel(file, sink, options.signal);
@@ -77,11 +83,20 @@ async function analyzeFile(
       path,
       file,
       wire: read.wire,
-      analysis: analyzeModel(read.model, sink, options),
+      analysis: await analyze(read.model, sink, options),
       externalLocations: external.locations,
       externalBytes: external.byteLength,
       readTensor: external.readTensor,
       close: () => file.close(),
     },
   };
+}
+
+async function analyze(model: Model, sink: ProblemSink, options: OpenOptions): Promise<Analysis> {
+  const steps = analysisSteps(model, sink, options);
+  for (;;) {
+    await options.pause?.();
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
 }

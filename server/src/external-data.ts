@@ -55,6 +55,16 @@ export async function checkExternalData(
   };
 }
 
+/** The names of the files with a model's weights, there or not, as the model spells them; at most `maxCount`. */
+export function externalLocations(model: Model, maxCount: number): string[] {
+  const locations = new Set<string>();
+  for (const { storage } of externalTensors(model)) {
+    if (locations.size >= maxCount) break;
+    if (storage.kind === 'external') locations.add(storage.location);
+  }
+  return [...locations];
+}
+
 /** The folder part of a path, with either separator; '.' when there is none. */
 export function folderOf(path: string): string {
   const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'));

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { createConnection, ProposedFeatures } from 'vscode-languageserver/node';
 import { createNodeServerHost } from './lsp/host-node';
 import { describeError } from './lsp/safe';
+import { defaultScanWorker } from './lsp/scan-process';
 import { startServer } from './server';
 
 declare const GREEN_AI_VERSION: string | undefined;
@@ -21,6 +22,7 @@ function main(): void {
       version: typeof GREEN_AI_VERSION === 'string' ? GREEN_AI_VERSION : '0.0.0-source',
       log,
       ruleFolder: path.join(__dirname, '..', 'docs', 'rules'),
+      scanWorker: defaultScanWorker(),
     }),
   );
 }

@@ -207,6 +207,8 @@ export interface DebugInfo {
   readonly node: string;
   readonly platform: string;
   readonly cachedModels: number;
+  /** Files of the workspace that are still to be read. */
+  readonly filesLeft: number;
   readonly memoryBytes: number;
   readonly trusted: boolean;
 }

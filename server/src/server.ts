@@ -77,7 +77,7 @@ function handleLifecycle(
   session: Session,
   changes: Changes,
 ): void {
-  const { client, settings, pull, scanner } = session;
+  const { client, settings, pull, scanner, digester } = session;
   connection.onInitialized(() => {
     inBackground('start', host, async () => {
       // The client may still be busy with its own start: nothing here waits for its answer.
@@ -112,6 +112,7 @@ function handleLifecycle(
   connection.onShutdown(() => {
     pull.end();
     scanner.clear();
+    digester.dispose();
   });
 }
 

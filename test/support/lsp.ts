@@ -231,6 +231,7 @@ function connect(log: string[], { host }: TestEditorOptions): ProtocolConnection
     version: '0.0.0-test',
     log: (message) => log.push(message),
     ruleFolder: path.resolve(import.meta.dirname, '../../docs/rules'),
+    scanWorker: null,
   });
   startServer(
     createConnection(

@@ -27,12 +27,29 @@ export function analyzeModel(
   sink: ProblemSink,
   options: AnalysisOptions = {},
 ): Analysis {
+  const steps = analysisSteps(model, sink, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same in pieces: whoever has other things to do goes on when there is time. */
+export function* analysisSteps(
+  model: Model,
+  sink: ProblemSink,
+  options: AnalysisOptions = {},
+): Generator<undefined, Analysis, undefined> {
   const { dims = new Map<string, number>() } = options;
   const { batch, ...otherEstimateOptions } = options.estimate ?? {};
   validateModel(model, sink);
+  yield;
   const scope = inferShapes(model, sink, { dims });
+  yield;
   const facts = countFacts(scope, sink);
+  yield;
   const sized = sizeFacts(facts, { dims, ...(batch !== undefined && { batch }) });
+  yield;
   const workload = workloadOf(facts, sized);
   const isBatchInWork = facts.symbols.some(({ isBatchLike }) => isBatchLike);
   const estimates = new Map<string, Estimate>();

@@ -3,6 +3,8 @@ export interface Cache<Value> {
   /** The value of this version, made when it is not there. Two callers at once share the making. */
   get(key: string, version: string, make: () => Promise<Value>): Promise<Value>;
   delete(key: string): void;
+  /** Deletes it only when this is still its value. */
+  drop(key: string, value: Value): void;
   clear(): void;
   readonly size: number;
 }
@@ -17,6 +19,8 @@ interface Entry<Value> {
   readonly version: string;
   readonly value: Promise<Value>;
   bytes: number;
+  /** Null until it is made. */
+  made: { readonly value: Value } | null;
 }
 
 export function createCache<Value>(limits: CacheLimits<Value>): Cache<Value> {
@@ -41,10 +45,11 @@ export function createCache<Value>(limits: CacheLimits<Value>): Cache<Value> {
         entries.set(key, known);
         return known.value;
       }
-      const entry: Entry<Value> = { version, value: make(), bytes: 0 };
+      const entry: Entry<Value> = { version, value: make(), bytes: 0, made: null };
       entries.set(key, entry);
       entry.value.then(
         (value) => {
+          entry.made = { value };
           entry.bytes = limits.bytesOf(value);
           if (entries.get(key) === entry) shrink(entry);
         },
@@ -55,6 +60,9 @@ export function createCache<Value>(limits: CacheLimits<Value>): Cache<Value> {
       return entry.value;
     },
     delete: (key) => void entries.delete(key),
+    drop: (key, value) => {
+      if (entries.get(key)?.made?.value === value) entries.delete(key);
+    },
     clear: () => {
       entries.clear();
     },

@@ -7,11 +7,12 @@ import {
 import { textScheme } from '../protocol';
 import { fixAllKind } from './actions';
 import { optimizeCommand } from './commands';
+import { dataGlobs } from './external-files';
 
 export const diagnosticIdentifier = 'green-ai';
 
 /** Files whose changes the server wants to hear of. */
-export const watchedGlobs = ['**/*.onnx', '**/config.json', '**/green-ai.json'];
+export const watchedGlobs = ['**/*.onnx', '**/config.json', '**/green-ai.json', ...dataGlobs];
 
 export function serverCapabilities(): ServerCapabilities {
   const anyFile: FileOperationRegistrationOptions = {

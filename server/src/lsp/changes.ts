@@ -1,4 +1,9 @@
-import { FileChangeType, type Connection, type FileEvent } from 'vscode-languageserver';
+import {
+  DidChangeWatchedFilesNotification,
+  FileChangeType,
+  type Connection,
+  type FileEvent,
+} from 'vscode-languageserver';
 import type { CancelSignal } from '../core/source';
 import { parseSettings } from '../core/settings';
 import type { ServerHost } from './host';
@@ -27,7 +32,7 @@ const settleMilliseconds = 300;
 const neverCancelled: CancelSignal = { cancelled: false };
 
 export function createChanges(connection: Connection, host: ServerHost, session: Session): Changes {
-  const { client, documents, settings, models, reports, linter, scanner } = session;
+  const { client, documents, settings, models, reports, linter, scanner, external } = session;
   /** What open settings files said the last time. */
   const saidByFile = new Map<string, string>();
 
@@ -95,6 +100,14 @@ export function createChanges(connection: Connection, host: ServerHost, session:
       refreshDocuments();
     });
   };
+  if (client.registersWatchers && client.watchesFolders) {
+    external.onNewFolder((folder) => {
+      const watchers = [{ globPattern: { baseUri: uriOf(folder), pattern: '*' } }];
+      inBackground('watch', host, () =>
+        connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }),
+      );
+    });
+  }
   const noteSettings = (uri: string, text: string | null): void => {
     const said = text === null ? '' : JSON.stringify(parseSettings(text).settings, mapsAsLists);
     const before = saidByFile.get(uri);
@@ -145,10 +158,11 @@ export function createChanges(connection: Connection, host: ServerHost, session:
         const uri = normalized(given);
         const kind = kindOf(uri);
         if (kind === 'settings') rescan();
+        for (const model of external.modelsNaming(uri)) modelChanged(model);
         if (type === FileChangeType.Deleted) linter.removed(uri);
         else if (kind === 'model') modelChanged(uri);
         // An open document counts more than its file.
-        else if (!documents.get(uri)) scanner.add([uri]);
+        else if (kind !== 'other' && !documents.get(uri)) scanner.add([uri]);
       }
     },
     removed: (uris) => {

@@ -11,6 +11,8 @@ export interface ClientFeatures {
   readonly readsConfiguration: boolean;
   readonly registersConfiguration: boolean;
   readonly registersWatchers: boolean;
+  /** In folders of the server's choice. */
+  readonly watchesFolders: boolean;
   readonly changesFolders: boolean;
   readonly versionsEdits: boolean;
   readonly annotatesEdits: boolean;
@@ -44,6 +46,7 @@ function featuresOf({
     readsConfiguration: workspace?.configuration ?? false,
     registersConfiguration: workspace?.didChangeConfiguration?.dynamicRegistration ?? false,
     registersWatchers: workspace?.didChangeWatchedFiles?.dynamicRegistration ?? false,
+    watchesFolders: workspace?.didChangeWatchedFiles?.relativePatternSupport ?? false,
     changesFolders: workspace?.workspaceFolders ?? false,
     versionsEdits: edit?.documentChanges ?? false,
     annotatesEdits: edit?.changeAnnotationSupport !== undefined,

@@ -5,10 +5,10 @@ import {
   type Range,
 } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import { formatCount, formatJoules, maxMessageLength } from '../core/format';
 import type { Finding, Severity, TextEdit } from '../core/finding';
 import { editorCommands } from '../protocol';
-import type { ModelView, PlacedFinding } from './models';
+import type { DigestRow } from './digest';
+import type { PlacedFinding } from './model-view';
 
 /** Shown in front of every message. */
 export const diagnosticSource = 'green-ai';
@@ -30,20 +30,19 @@ const severities: Readonly<Record<Severity, DiagnosticSeverity>> = {
 };
 
 export function diagnosticOf(
-  finding: Finding,
-  range: Range,
+  { ruleId, severity, message, range }: DigestRow,
   { ruleUri }: DiagnosticOptions,
 ): Diagnostic {
-  const href = ruleUri(finding.ruleId);
+  const href = ruleUri(ruleId);
   return {
     range,
-    severity: severities[finding.severity],
-    code: finding.ruleId,
+    severity: severities[severity],
+    code: ruleId,
     ...(href !== null && { codeDescription: { href } }),
     source: diagnosticSource,
-    message: finding.message,
+    message,
     // What does nothing is shown faded, as unused code is.
-    ...(finding.ruleId === 'redundant-nodes' && { tags: [DiagnosticTag.Unnecessary] }),
+    ...(ruleId === 'redundant-nodes' && { tags: [DiagnosticTag.Unnecessary] }),
   };
 }
 
@@ -71,11 +70,11 @@ export function editsInDocument(edits: readonly TextEdit[], document: TextDocume
 
 /** The row on the model file: quick fixes are never offered there, so its code leads to the text. */
 export function summaryDiagnostic(
-  view: ModelView,
-  shownCount: number,
+  uri: string,
+  message: string,
   options: DiagnosticOptions,
 ): Diagnostic {
-  const command = encodeURIComponent(JSON.stringify([view.uri]));
+  const command = encodeURIComponent(JSON.stringify([uri]));
   return {
     range: { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } },
     severity: DiagnosticSeverity.Information,
@@ -84,17 +83,6 @@ export function summaryDiagnostic(
       codeDescription: { href: `command:${editorCommands.openText}?${command}` },
     }),
     source: diagnosticSource,
-    message: summaryText(view, shownCount),
+    message,
   };
-}
-
-function summaryText(view: ModelView, shownCount: number): string {
-  const total = view.findings.length;
-  const counted = `${total} ${total === 1 ? 'finding' : 'findings'} in its text`;
-  const shown = shownCount < total ? `${counted}, the first ${shownCount} listed` : counted;
-  if (view.kind === 'unreadable') return `Not read: ${view.failure}`.slice(0, maxMessageLength);
-  const { device } = view.settings.settings;
-  const { energyJoules } = view.analysis.estimateOn(device);
-  const parameters = `${formatCount(view.analysis.facts.parameters)} parameters`;
-  return `${formatJoules(energyJoules)} a run on ${device.id}, ${parameters}; ${shown}.`;
 }

@@ -87,6 +87,7 @@ export function handleRequests(
     node: host.process.node,
     platform: host.process.platform,
     cachedModels: models.cachedCount,
+    filesLeft: scanner.left,
     memoryBytes: host.process.residentBytes(),
     trusted: session.isTrusted,
   }));

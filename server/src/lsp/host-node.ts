@@ -5,7 +5,9 @@ import { glob } from 'tinyglobby';
 import { ruleById } from '../core/rules/index';
 import { createNodeHost } from '../host-node';
 import { lintedFiles, neverLinted } from '../project-files';
+import type { WorkerEntry } from '../runtime/process';
 import type { ServerHost } from './host';
+import { startScanProcess } from './scan-process';
 import { uriOf } from './uris';
 
 export interface NodeServerHostOptions {
@@ -13,6 +15,8 @@ export interface NodeServerHostOptions {
   readonly log: (message: string) => void;
   /** Folder with the rules' pages, `docs/rules`; they are linked only when it is there. */
   readonly ruleFolder: string;
+  /** Null: files are read in this process. */
+  readonly scanWorker: WorkerEntry | null;
 }
 
 /** A folder with more files than this is not a project. */
@@ -22,6 +26,7 @@ export function createNodeServerHost({
   version,
   log,
   ruleFolder,
+  scanWorker,
 }: NodeServerHostOptions): ServerHost {
   const hasPages = existsSync(ruleFolder);
   return {
@@ -50,6 +55,7 @@ export function createNodeServerHost({
     ruleUri: (id) => {
       return hasPages && ruleById(id) ? uriOf(path.join(ruleFolder, `${id}.md`)) : null;
     },
+    startWorker: scanWorker && ((events) => startScanProcess(scanWorker, events)),
     process: {
       node: process.version,
       platform: `${process.platform}-${process.arch}`,

@@ -1,18 +1,14 @@
-import type { Diagnostic } from 'vscode-languageserver';
 import { lintText, readDocument, type LintedText } from './configs';
-import {
-  diagnosticOf,
-  rangeInDocument,
-  rangeOfPlaced,
-  summaryDiagnostic,
-  type DiagnosticOptions,
-} from './convert';
+import { diagnosticOf, summaryDiagnostic, type DiagnosticOptions } from './convert';
+import { digestText, digestView, emptyDigest, type Digest } from './digest';
+import type { Digester } from './digester';
 import type { Documents } from './documents';
+import type { ExternalFiles } from './external-files';
 import type { ServerHost } from './host';
 import type { ModelView, Models } from './models';
 import type { Report, Reports } from './reports';
-import type { SettingsService } from './settings';
-import { isBelow, kindOf, normalized, textAddressOf, textUriOf } from './uris';
+import type { FileSettings, SettingsService } from './settings';
+import { isBelow, kindOf, normalized, pathOf, textAddressOf, textUriOf } from './uris';
 
 /** Makes the reports of documents: when they are asked for, opened, closed, changed or found in a folder. */
 export interface Linter {
@@ -42,47 +38,45 @@ export interface LinterParts {
   readonly settings: SettingsService;
   readonly models: Models;
   readonly reports: Reports;
+  readonly digester: Digester;
+  readonly external: ExternalFiles;
   readonly options: DiagnosticOptions;
 }
 
-/** A row of a model's text. */
-interface Row {
-  readonly part: number;
-  readonly diagnostic: Diagnostic;
-}
-
-/** What stays of a model when its analysis is let go. */
-interface Digest {
+/** What is known of a model, and how it is reported. */
+interface Known extends Digest {
   readonly isLinted: boolean;
-  readonly summary: Diagnostic | null;
-  /** The most severe first. */
-  readonly rows: readonly Row[];
-  readonly partCount: number;
   /** So many rows are reported while the text is not open. */
   readonly maxUnopened: number;
 }
 
-/** A hostile model can have a finding per node; nobody reads beyond this. */
-const maxRowsPerModel = 1000;
+/** A file that is being judged while other things happen. */
+interface Visit {
+  readonly uri: string;
+  isGone: boolean;
+}
 
 export function createLinter(parts: LinterParts): Linter {
-  const { host, documents, settings, models, reports, options } = parts;
-  const digests = new Map<string, Digest>();
+  const { host, documents, settings, models, reports, digester, external, options } = parts;
+  const digests = new Map<string, Known>();
+  const visits = new Set<Visit>();
   let includesWorkspace = false;
 
   const lintsFolder = async (folderUri: string | null): Promise<boolean> =>
     folderUri !== null &&
     (includesWorkspace || (await settings.editorOf(folderUri)).lintsWorkspace);
-  const setModel = (uri: string, digest: Digest): void => {
+  const setModel = (uri: string, digest: Known): void => {
     const before = digests.get(uri);
     digests.set(uri, digest);
+    external.note(uri, digest.externalPaths);
     reportDigest(uri, digest);
     for (let part = digest.partCount; part < (before?.partCount ?? 0); part++) {
       reports.set(textUriOf(uri, part), []);
     }
   };
-  const reportDigest = (uri: string, digest: Digest): void => {
-    reports.set(uri, digest.summary ? [digest.summary] : []);
+  const reportDigest = (uri: string, digest: Known): void => {
+    const { summary } = digest;
+    reports.set(uri, summary === null ? [] : [summaryDiagnostic(uri, summary, options)]);
     const unopened = new Set(digest.rows.slice(0, digest.maxUnopened));
     for (let part = 0; part < digest.partCount; part++) {
       const textUri = textUriOf(uri, part);
@@ -90,30 +84,49 @@ export function createLinter(parts: LinterParts): Linter {
       const shown = digest.rows.filter((row) => row.part === part && (isOpen || unopened.has(row)));
       reports.set(
         textUri,
-        shown.map(({ diagnostic }) => diagnostic),
+        shown.map((row) => diagnosticOf(row, options)),
       );
     }
   };
   /** Files outside of the workspace are reported as long as their text is open. */
-  const isReported = async (view: ModelView): Promise<boolean> => {
-    const { folderUri, isIgnored } = view.settings;
-    if (isIgnored || view.version === null) return false;
-    const textOpen = view.pages.parts.some((_, part) => documents.get(textUriOf(view.uri, part)));
-    return textOpen || lintsFolder(folderUri);
+  const isReported = async (uri: string, own: FileSettings): Promise<boolean> => {
+    if (own.isIgnored) return false;
+    const isOpen = documents.all().some((open) => textAddressOf(open.uri)?.modelUri === uri);
+    return isOpen || lintsFolder(own.folderUri);
   };
   const takeModel = async (view: ModelView): Promise<void> => {
-    const digest = (await isReported(view)) ? digestOf(view, options) : noDigest(view);
-    setModel(view.uri, digest);
+    const { uri, version, settings: own } = view;
+    const isWanted = version !== null && (await isReported(uri, own));
+    setModel(uri, isWanted ? linted(digestView(view), own) : unlinted(view.pages.parts.length));
   };
   const lintedText = async (uri: string): Promise<LintedText | null> => {
     const document = documents.get(uri)?.text ?? (await readDocument(host, uri));
     return document && lintText(document, await settings.of(normalized(uri)));
   };
   const reportText = async (uri: string): Promise<Report> => {
-    const linted = await lintedText(uri);
+    const text = await lintedText(uri);
     const isWanted =
       documents.get(uri) !== undefined || (await lintsFolder((await settings.of(uri)).folderUri));
-    return reports.set(uri, linted && isWanted ? textDiagnostics(linted, options) : []);
+    return reports.set(
+      uri,
+      text && isWanted ? digestText(text).rows.map((row) => diagnosticOf(row, options)) : [],
+    );
+  };
+  /** Judges a file that nobody looks at, elsewhere. */
+  const visitFile = async (visit: Visit, own: FileSettings): Promise<void> => {
+    const { uri } = visit;
+    const path = pathOf(uri);
+    const version = path === null ? null : await host.stat(path);
+    const isModel = kindOf(uri) === 'model';
+    const isWanted =
+      version !== null && (await (isModel ? isReported(uri, own) : lintsFolder(own.folderUri)));
+    const digest = isWanted ? await digester.digest({ uri, version, settings: own }) : null;
+    if (visit.isGone) return;
+    if (isModel) setModel(uri, digest ? linted(digest, own) : unlinted(1));
+    // It may have been opened meanwhile: then its text counts.
+    else if (!documents.get(uri)) {
+      reports.set(uri, digest?.rows.map((row) => diagnosticOf(row, options)) ?? []);
+    }
   };
   const report = async (given: string): Promise<Report | null> => {
     const uri = normalized(given);
@@ -136,11 +149,12 @@ export function createLinter(parts: LinterParts): Linter {
   };
   const removed = (given: string): void => {
     const uri = normalized(given);
+    for (const visit of visits) if (isBelow(visit.uri, uri)) visit.isGone = true;
     const gone = [...reports.all()].map((one) => textAddressOf(one.uri)?.modelUri ?? one.uri);
     for (const one of new Set(gone)) {
       if (!isBelow(one, uri)) continue;
       models.forget(one);
-      if (kindOf(one) === 'model') setModel(one, { ...emptyDigest, partCount: 1 });
+      if (kindOf(one) === 'model') setModel(one, unlinted(1));
       else if (!documents.get(one)) reports.set(one, []);
       digests.delete(one);
     }
@@ -150,9 +164,24 @@ export function createLinter(parts: LinterParts): Linter {
     lintedText,
     visit: async (given) => {
       const uri = normalized(given);
-      if (kindOf(uri) !== 'model') await report(uri);
-      else if ((await settings.of(uri)).isIgnored) removed(uri);
-      else await takeModel(await models.openOnce(uri));
+      const kind = kindOf(uri);
+      if (kind === 'other' || kind === 'text') return;
+      if (documents.get(uri)) {
+        await report(uri);
+        return;
+      }
+      const own = await settings.of(uri);
+      if (kind === 'model' && own.isIgnored) {
+        removed(uri);
+        return;
+      }
+      const visit = { uri, isGone: false };
+      visits.add(visit);
+      try {
+        await visitFile(visit, own);
+      } finally {
+        visits.delete(visit);
+      }
     },
     refreshOpen: async (given) => {
       const uri = normalized(given);
@@ -170,47 +199,15 @@ export function createLinter(parts: LinterParts): Linter {
   };
 }
 
-const emptyDigest: Digest = {
-  isLinted: false,
-  summary: null,
-  rows: [],
-  partCount: 0,
-  maxUnopened: 0,
-};
-
-function noDigest({ pages }: ModelView): Digest {
-  return { ...emptyDigest, partCount: pages.parts.length };
+function linted(digest: Digest, { editor }: FileSettings): Known {
+  return { ...digest, isLinted: true, maxUnopened: editor.maxFindingsPerModel };
 }
 
-function digestOf(view: ModelView, options: DiagnosticOptions): Digest {
-  const maxUnopened = view.settings.editor.maxFindingsPerModel;
-  const shownCount = Math.min(maxUnopened, view.findings.length);
-  return {
-    isLinted: true,
-    // Models that need nothing stay out of the list.
-    summary:
-      view.findings.length > 0 || view.kind === 'unreadable'
-        ? summaryDiagnostic(view, shownCount, options)
-        : null,
-    rows: view.findings.slice(0, maxRowsPerModel).map((placed) => ({
-      part: placed.place.part,
-      diagnostic: diagnosticOf(placed.finding, rangeOfPlaced(placed), options),
-    })),
-    partCount: view.pages.parts.length,
-    maxUnopened,
-  };
+function unlinted(partCount: number): Known {
+  return { ...emptyDigest, partCount, isLinted: false, maxUnopened: 0 };
 }
 
-function textDiagnostics(
-  { findings, document }: LintedText,
-  options: DiagnosticOptions,
-): Diagnostic[] {
-  return findings
-    .slice(0, maxRowsPerModel)
-    .map((finding) => diagnosticOf(finding, rangeInDocument(finding, document), options));
-}
-
-function totalsOf(digests: ReadonlyMap<string, Digest>, reports: Reports): LintTotals {
+function totalsOf(digests: ReadonlyMap<string, Known>, reports: Reports): LintTotals {
   let files = 0;
   let findings = 0;
   for (const { isLinted, rows } of digests.values()) {

@@ -8,6 +8,8 @@ export interface Scanner {
   /** Everything that waits is forgotten. */
   clear(): void;
   readonly isBusy: boolean;
+  /** Files to visit, the one under way included. */
+  readonly left: number;
   /** When nothing is left to visit, or the signal says so. */
   settled(signal: CancelSignal, progress: (left: number) => void): Promise<void>;
 }
@@ -40,6 +42,9 @@ export function createScanner(
     },
     get isBusy() {
       return running !== null;
+    },
+    get left() {
+      return waiting.size + (running === null ? 0 : 1);
     },
     settled: async (signal, progress) => {
       while (running !== null && !signal.cancelled) {

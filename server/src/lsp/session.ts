@@ -1,7 +1,9 @@
 import { createActions, type Actions } from './actions';
 import type { ClientFeatures } from './client';
+import { createDigester, type Digester } from './digester';
 import { createDocuments, type Documents } from './documents';
 import { createEstimates, type Estimates } from './estimates';
+import { createExternalFiles, type ExternalFiles } from './external-files';
 import type { ServerHost } from './host';
 import { createJobs, type Jobs } from './jobs';
 import { createLinter, type Linter } from './linter';
@@ -19,6 +21,8 @@ export interface Session {
   readonly settings: SettingsService;
   readonly models: Models;
   readonly reports: Reports;
+  readonly digester: Digester;
+  readonly external: ExternalFiles;
   readonly linter: Linter;
   readonly scanner: Scanner;
   readonly pull: WorkspacePull;
@@ -43,9 +47,20 @@ export function createSession({ host, client, fetchSettings }: SessionOptions): 
   });
   const models = createModels(host, settings);
   const reports = createReports();
+  const digester = createDigester(host);
+  const external = createExternalFiles();
   const { ruleUri } = host;
   const options = { ruleUri, hasEditorCommands: client.hasEditorCommands };
-  const linter = createLinter({ host, documents, settings, models, reports, options });
+  const linter = createLinter({
+    host,
+    documents,
+    settings,
+    models,
+    reports,
+    digester,
+    external,
+    options,
+  });
   const scanner = createScanner(
     (uri) => linter.visit(uri),
     (uri, error) => {
@@ -58,6 +73,8 @@ export function createSession({ host, client, fetchSettings }: SessionOptions): 
     settings,
     models,
     reports,
+    digester,
+    external,
     linter,
     scanner,
     pull: createWorkspacePull({

@@ -75,6 +75,11 @@ export function kindOf(uri: string): DocumentKind {
   return name.toLowerCase().endsWith('.onnx') ? 'model' : 'other';
 }
 
+/** Empty for what is no uri. */
+export function schemeOf(uri: string): string {
+  return parse(uri)?.scheme ?? '';
+}
+
 /** The last part of the path, for people. */
 export function fileNameOf(uri: string): string {
   return path.posix.basename(parse(uri)?.path ?? uri);
