@@ -3,7 +3,9 @@ import { unlinkSync } from 'node:fs';
 import {
   constants,
   link,
+  lstat,
   open,
+  readdir,
   realpath,
   rename,
   stat,
@@ -117,8 +119,9 @@ const maxNameCharacters = 48;
 async function createWriter(file: string): Promise<FileWriter> {
   const folder = path.dirname(file);
   const name = Array.from(path.basename(file)).slice(0, maxNameCharacters).join('');
-  const suffix = randomBytes(6).toString('hex');
-  const temporary = path.join(folder, `.${name}.green-ai-${suffix}.tmp`);
+  const prefix = `.${name}.green-ai-`;
+  await removeLeftovers(folder, prefix);
+  const temporary = path.join(folder, `${prefix}${randomBytes(6).toString('hex')}.tmp`);
   const handle = await open(temporary, 'wx');
   temporaries.add(temporary);
   cleanUpOnExit();
@@ -160,6 +163,22 @@ async function createWriter(file: string): Promise<FileWriter> {
       await remove();
     },
   };
+}
+
+/** The longest search for layers to roll back takes hours; a file that nobody touched for a day is left over. */
+const leftoverMilliseconds = 24 * 60 * 60 * 1000;
+
+/** Removes what a process that was killed has left of the same file. */
+async function removeLeftovers(folder: string, prefix: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    if (!name.startsWith(prefix) || !/^[0-9a-f]{12}\.tmp$/u.test(name.slice(prefix.length)))
+      continue;
+    const leftover = path.join(folder, name);
+    const stats = await lstat(leftover).catch(() => null);
+    if (!stats?.isFile() || Date.now() - stats.mtimeMs < leftoverMilliseconds) continue;
+    await unlink(leftover).catch(() => undefined);
+  }
 }
 
 /**

@@ -34,6 +34,8 @@ export interface TestEditor {
   readonly pushed: ReadonlyMap<string, readonly Diagnostic[]>;
   /** Method names of requests and notifications that came from the server. */
   readonly received: readonly string[];
+  /** What the server asked to be told, as parameters of the protocol. */
+  readonly registered: readonly unknown[];
   /** The section `greenAi`. Changing it tells the server. */
   configure(settings: Readonly<Record<string, unknown>>): Promise<void>;
   uri(name: string): string;
@@ -66,7 +68,7 @@ export interface TestEditorOptions {
   readonly host?: (host: ServerHost) => ServerHost;
 }
 
-const requestsToClient = [
+export const requestsToClient = [
   'client/registerCapability',
   'window/workDoneProgress/create',
   'workspace/codeLens/refresh',
@@ -81,7 +83,7 @@ export const editorCapabilities: ClientCapabilities = {
     configuration: true,
     workspaceFolders: true,
     didChangeConfiguration: { dynamicRegistration: true },
-    didChangeWatchedFiles: { dynamicRegistration: true },
+    didChangeWatchedFiles: { dynamicRegistration: true, relativePatternSupport: true },
     diagnostics: { refreshSupport: true },
     codeLens: { refreshSupport: true },
     textDocumentContent: {},
@@ -122,9 +124,11 @@ export async function startEditor(options: TestEditorOptions = {}): Promise<Test
       pushed.set(uri, diagnostics);
     },
   );
+  const registered: unknown[] = [];
   for (const method of requestsToClient) {
-    connection.onRequest(method, () => {
+    connection.onRequest(method, (params: unknown) => {
       received.push(method);
+      if (method === 'client/registerCapability') registered.push(params);
       return null;
     });
   }
@@ -147,6 +151,7 @@ export async function startEditor(options: TestEditorOptions = {}): Promise<Test
     log,
     pushed,
     received,
+    registered,
     uri,
     configure: async (next) => {
       settings = next;
@@ -182,39 +187,7 @@ export async function startEditor(options: TestEditorOptions = {}): Promise<Test
       return report.kind === 'unchanged' ? 'unchanged' : (report.items ?? []);
     },
     request: (method, params_) => connection.sendRequest(method, params_),
-    watchWorkspace: () => {
-      const told = new Map<string, readonly Diagnostic[]>();
-      const ids = new Map<string, string>();
-      const take = ({ items }: WorkspaceDiagnosticReport): void => {
-        for (const item of items) {
-          if (item.kind === 'full') told.set(item.uri, item.items);
-          if (item.resultId !== undefined) ids.set(item.uri, item.resultId);
-        }
-      };
-      const ask = async (): Promise<void> => {
-        while (!isDisposed) {
-          const previousResultIds = Array.from(ids, ([one, value]) => ({ uri: one, value }));
-          const partialResultToken = `part-${Math.random()}`;
-          const parts = connection.onNotification('$/progress', (progress: unknown) => {
-            const { token, value } = progress as {
-              token: string;
-              value: WorkspaceDiagnosticReport;
-            };
-            if (token === partialResultToken) take(value);
-          });
-          take(
-            await connection.sendRequest<WorkspaceDiagnosticReport>('workspace/diagnostic', {
-              identifier: 'green-ai',
-              previousResultIds,
-              partialResultToken,
-            }),
-          );
-          parts.dispose();
-        }
-      };
-      ask().catch(() => undefined);
-      return told;
-    },
+    watchWorkspace: () => watchWorkspace(connection, () => isDisposed),
     dispose: async () => {
       isDisposed = true;
       await connection.sendRequest('shutdown');
@@ -222,6 +195,44 @@ export async function startEditor(options: TestEditorOptions = {}): Promise<Test
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Asks for the workspace's diagnostics on and on, as VS Code does; answers what was told so far, by uri. */
+export function watchWorkspace(
+  connection: ProtocolConnection,
+  isOver: () => boolean,
+): ReadonlyMap<string, readonly Diagnostic[]> {
+  const told = new Map<string, readonly Diagnostic[]>();
+  const ids = new Map<string, string>();
+  const take = ({ items }: WorkspaceDiagnosticReport): void => {
+    for (const item of items) {
+      if (item.kind === 'full') told.set(item.uri, item.items);
+      if (item.resultId !== undefined) ids.set(item.uri, item.resultId);
+    }
+  };
+  const ask = async (): Promise<void> => {
+    while (!isOver()) {
+      const previousResultIds = Array.from(ids, ([one, value]) => ({ uri: one, value }));
+      const partialResultToken = `part-${Math.random()}`;
+      const parts = connection.onNotification('$/progress', (progress: unknown) => {
+        const { token, value } = progress as {
+          token: string;
+          value: WorkspaceDiagnosticReport;
+        };
+        if (token === partialResultToken) take(value);
+      });
+      take(
+        await connection.sendRequest<WorkspaceDiagnosticReport>('workspace/diagnostic', {
+          identifier: 'green-ai',
+          previousResultIds,
+          partialResultToken,
+        }),
+      );
+      parts.dispose();
+    }
+  };
+  ask().catch(() => undefined);
+  return told;
 }
 
 function connect(log: string[], { host }: TestEditorOptions): ProtocolConnection {

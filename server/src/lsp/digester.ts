@@ -93,7 +93,7 @@ export function createDigester(host: DigestHost, limits = defaultLimits): Digest
       }
       case 'ended':
         if (outcome.wasReady) return giveUp(request, `Reading it failed: ${outcome.reason}.`);
-        host.log(`Files are read in the server itself, its own process: ${outcome.reason}`);
+        host.log(`Files are read in the server itself: ${outcome.reason}.`);
         return digestFile(host, request);
     }
   };

@@ -30,9 +30,9 @@ export function startScanProcess({ file, execArgv }: WorkerEntry, events: ScanEv
   const child = fork(file, {
     // Not the parent's: a debugger port cannot be shared.
     execArgv: [
-      ...execArgv,
       `--max-old-space-size=${maxHeapMegabytes}`,
       `--max-semi-space-size=${maxNurseryMegabytes}`,
+      ...execArgv,
     ],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
