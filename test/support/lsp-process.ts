@@ -20,16 +20,16 @@ export interface ServerProcess {
   readonly startMilliseconds: number;
   /** Errors and warnings of the log, and whatever came on stderr. */
   readonly complaints: readonly string[];
-  request<Method extends keyof Requests>(
+  readonly request: <Method extends keyof Requests>(
     method: Method,
     params: Requests[Method]['params'],
-  ): Promise<Requests[Method]['result']>;
+  ) => Promise<Requests[Method]['result']>;
   /** Resolves when no file of the workspace is left to read. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
   readonly isOver: () => boolean;
   /** SIGKILL. */
-  kill(): Promise<void>;
-  stop(): Promise<void>;
+  readonly kill: () => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const projectRoot = path.resolve(import.meta.dirname, '../..');

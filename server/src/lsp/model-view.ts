@@ -11,7 +11,7 @@ import type { Host } from '../host';
 import { pathsBeside } from './external-files';
 import type { FileVersion } from './host';
 import { lineStarts, paginate, type Pages, type TextPlace } from './pages';
-import { nextTurn } from './safe';
+import { createPauses } from './safe';
 import type { FileSettings } from './settings';
 import { fileNameOf, pathOf, schemeOf } from './uris';
 
@@ -71,9 +71,10 @@ export async function readView(
   const path = pathOf(uri);
   if (path === null) return unreadable(base, notOnDisk(uri), []);
   const { region } = settings.settings;
+  const pause = createPauses();
   const opened = await openModel(host, path, {
     estimate: { ...(region !== null && { region }) },
-    pause: nextTurn,
+    pause,
   });
   if (opened.kind === 'unreadable') return unreadable(base, opened.reason, []);
   if (opened.kind === 'broken') {
@@ -82,7 +83,7 @@ export async function readView(
   await opened.model.close();
   const { analysis } = opened.model;
   const locations = externalLocations(analysis.model, maxExternalPaths);
-  return readable({ ...base, externalPaths: pathsBeside(path, locations) }, analysis);
+  return readable({ ...base, externalPaths: pathsBeside(path, locations) }, analysis, pause);
 }
 
 function notOnDisk(uri: string): string {
@@ -116,10 +117,14 @@ function unreadable(base: Base, reason: string, problems: readonly Problem[]): U
   };
 }
 
-async function readable(base: Base, analysis: Analysis): Promise<ReadableModel> {
-  await nextTurn();
+async function readable(
+  base: Base,
+  analysis: Analysis,
+  pause: () => Promise<void>,
+): Promise<ReadableModel> {
+  await pause();
   const printed = printModel(analysis.model, { weightsLocation: base.fileName });
-  await nextTurn();
+  await pause();
   const factsByPath = new Map(analysis.facts.nodes.map((facts) => [facts.path, facts]));
   const view: ReadableModel = {
     ...base,
@@ -132,7 +137,7 @@ async function readable(base: Base, analysis: Analysis): Promise<ReadableModel> 
     findings: [],
   };
   if (base.settings.isIgnored) return view;
-  await nextTurn();
+  await pause();
   const findings = runModelRules(analysis, base.settings.settings);
   return { ...view, findings: findings.map((finding) => placed(finding, view)) };
 }

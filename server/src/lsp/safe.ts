@@ -64,3 +64,22 @@ export function signalOf(token: CancellationToken): CancelSignal {
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** A step that took longer may have kept somebody waiting. */
+const longMilliseconds = 30;
+/** A request is read, parsed, answered and sent in several turns. */
+const turnsPerRequest = 8;
+
+/**
+ * Pauses between the steps of one long piece of work: after a short step the others get one turn, after a long one
+ * enough for whole requests.
+ */
+export function createPauses(now: () => number = () => performance.now()): () => Promise<void> {
+  let before = now();
+  return async () => {
+    const turns = now() - before > longMilliseconds ? turnsPerRequest : 1;
+    if (turns > 1) await new Promise((resolve) => setTimeout(resolve, turns));
+    for (let turn = 0; turn < turns; turn++) await nextTurn();
+    before = now();
+  };
+}
