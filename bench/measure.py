@@ -1,4 +1,4 @@
-"""Runs a command and prints one line of JSON: wall seconds, peak RSS in bytes, exit status.
+"""Runs a command and prints one line of JSON: wall and CPU seconds, peak RSS in bytes, exit status.
 
 usage: measure.py COMMAND [ARG ...]   (what the command prints is thrown away)
 """
@@ -16,6 +16,7 @@ print(
     json.dumps(
         {
             "wallSeconds": time.perf_counter() - start,
+            "cpuSeconds": usage.ru_utime + usage.ru_stime,
             # Linux counts kibibytes.
             "peakBytes": usage.ru_maxrss * 1024,
             "status": os.waitstatus_to_exitcode(status),
