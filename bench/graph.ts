@@ -4,7 +4,7 @@
  *
  *   npm run bench:graph -- [--only SECTION[,SECTION…]] [--cache FOLDER]
  *
- * SECTION is macs, speed, scale or shapes. FOLDER (default .cache/bench) keeps models and the sections of earlier
+ * SECTION is macs, variants, speed, scale or shapes. FOLDER (default .cache/bench) keeps models and the sections of earlier
  * runs, which the page then repeats. PYTHON names a Python with the packages of bench/graph/requirements.txt. Exits 1
  * when a bar is missed.
  */
@@ -17,6 +17,7 @@ import { exportModels, macsSection, type Setting } from './graph/macs';
 import { runPython } from './graph/run';
 import { sectionMarkdown, type Section } from './graph/section';
 import { speedSection } from './graph/speed';
+import { variantsSection } from './graph/variants';
 
 const page = path.join(import.meta.dirname, '../docs/benchmarks.md');
 
@@ -25,6 +26,7 @@ type Measure = (setting: () => Setting) => Section | Promise<Section>;
 /** In the order of the page. */
 const sections: ReadonlyMap<string, Measure> = new Map<string, Measure>([
   ['macs', (setting) => macsSection(setting())],
+  ['variants', (setting) => variantsSection(setting())],
   ['speed', (setting) => speedSection(setting())],
 ]);
 

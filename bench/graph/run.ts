@@ -60,6 +60,7 @@ export interface Inspected {
 export interface InspectedNode {
   readonly name: string;
   readonly opType: string;
+  readonly domain: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly parameters: number;

@@ -63,8 +63,8 @@ export function listAttribute(
 const maximumAttribute = 2 ** 26;
 
 /**
- * Output sizes of a sliding window over `spatial`; null (with a problem) when the window is larger
- * than the padded input. A null kernel entry is an unknown size.
+ * Output sizes of a sliding window over `spatial`; null (with a problem) when no window fits
+ * into the padded input. A null kernel entry is an unknown size.
  */
 export function windowSizes(
   context: NodeContext,
@@ -94,15 +94,18 @@ function windowSize(
   const end = window.padsEnd[axis] ?? 0;
   const extent = kernelExtent(kernel, window.dilations[axis] ?? 1);
   const free = subtract(add(input, begin + end), extent);
-  if (typeof free === 'number' && free < 0) {
+  const count = window.ceilMode
+    ? add(ceilDivide(free, stride), 1)
+    : add(floorDivide(free, stride), 1);
+  // Rounding up may keep one window that is wider than the input.
+  if (typeof count === 'number' && count < 1) {
     const padded = typeof input === 'number' ? input + begin + end : '?';
     context.mismatch(`a window of ${dimText(extent)} does not fit into ${padded} on axis ${axis}.`);
     return undefined;
   }
-  if (!window.ceilMode) return add(floorDivide(free, stride), 1);
+  if (!window.ceilMode) return count;
   // A window that would start in the end padding is dropped, as runtimes do.
-  const starts = ceilDivide(add(input, begin), stride);
-  return minimum(add(ceilDivide(free, stride), 1), starts);
+  return minimum(count, ceilDivide(add(input, begin), stride));
 }
 
 /** Input elements a kernel reaches over: `(kernel - 1) * dilation + 1`. */
