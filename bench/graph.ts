@@ -11,11 +11,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as prettier from 'prettier';
 import { exportModels, macsSection, type Setting } from './graph/macs';
 import { runPython } from './graph/run';
-import { sectionMarkdown, type Section } from './graph/section';
+import { isSection, sectionMarkdown, type Section } from './graph/section';
 import { speedSection } from './graph/speed';
 import { variantsSection } from './graph/variants';
 
@@ -23,11 +24,18 @@ const page = path.join(import.meta.dirname, '../docs/benchmarks.md');
 
 type Measure = (setting: () => Setting) => Section | Promise<Section>;
 
+/** Scripts beside this one that measure a part of their own, when they are there. */
+const plugIns = [
+  { name: 'scale', file: 'graph-scale.ts', measure: 'measureScale' },
+  { name: 'shapes', file: 'shape-peers.ts', measure: 'measureShapes' },
+].filter(({ file }) => existsSync(path.join(import.meta.dirname, file)));
+
 /** In the order of the page. */
 const sections: ReadonlyMap<string, Measure> = new Map<string, Measure>([
   ['macs', (setting) => macsSection(setting())],
   ['variants', (setting) => variantsSection(setting())],
   ['speed', (setting) => speedSection(setting())],
+  ...plugIns.map(({ name, file, measure }) => [name, () => runPlugIn(file, measure)] as const),
 ]);
 
 async function main(): Promise<number> {
@@ -56,6 +64,17 @@ async function main(): Promise<number> {
   }
   writeFileSync(page, await format(pageMarkdown(values.cache)));
   return missed.length === 0 ? 0 : 1;
+}
+
+/** What the function of that name in the script makes: a section. Throws when it makes something else. */
+async function runPlugIn(file: string, name: string): Promise<Section> {
+  const url = pathToFileURL(path.join(import.meta.dirname, file)).href;
+  const module = (await import(url)) as Readonly<Record<string, unknown>>;
+  const measure = module[name];
+  if (typeof measure !== 'function') throw new Error(`${file} exports no function ${name}`);
+  const section: unknown = await (measure as () => unknown)();
+  if (!isSection(section)) throw new Error(`${name} of ${file} makes no section`);
+  return section;
 }
 
 interface KeptSection {

@@ -174,7 +174,7 @@ function parametersTable(counted: readonly Counted[], missed: string[]): Table {
   const rows = counted.map(({ name, exporter, torch, model }) => {
     if (!torch) throw new Error(`${name} is not from PyTorch`);
     const expected = expectedParameters(torch, model);
-    const explained = explainParameters(name, exporter, model, model.parameters - expected);
+    const explained = explainParameters(name, model, model.parameters - expected);
     if (explained === null) {
       missed.push(`${name} (${exporter}): ${model.parameters} parameters, expected ${expected}`);
     }

@@ -51,10 +51,14 @@ export interface Inspected {
   readonly macs: number | null;
   readonly opsets: Readonly<Record<string, number>>;
   readonly coverage: Readonly<Record<string, number>>;
-  readonly values: Readonly<
-    Record<string, { readonly shape: readonly (number | string | null)[] | null }>
-  >;
+  readonly inputs: readonly { readonly name: string }[];
+  readonly values: Readonly<Record<string, InspectedValue>>;
   readonly nodes: readonly InspectedNode[];
+}
+
+export interface InspectedValue {
+  readonly dtype: string | null;
+  readonly shape: readonly (number | string | null)[] | null;
 }
 
 export interface InspectedNode {
