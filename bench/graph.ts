@@ -2,10 +2,10 @@
  * What the graph engine counts and how fast it is, against published figures and Python's tools. Prints the tables
  * and writes docs/benchmarks.md.
  *
- *   npm run bench:graph -- [--only SECTION[,SECTION…]] [--cache FOLDER]
+ *   npm run bench:graph -- [--only SECTION[,SECTION…]] [--runs N] [--cache FOLDER]
  *
  * SECTION is macs, variants, speed, scale or shapes. FOLDER (default .cache/bench) keeps models and the sections of earlier
- * runs, which the page then repeats. PYTHON names a Python with the packages of bench/graph/requirements.txt. Exits 1
+ * runs, which the page then repeats. N (default 3) is how often each process is timed. PYTHON names a Python with the packages of bench/graph/requirements.txt. Exits 1
  * when a bar is missed.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -42,6 +42,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', default: [...sections.keys()].join(',') },
+      runs: { type: 'string', default: '3' },
       cache: { type: 'string', default: path.join(import.meta.dirname, '../.cache/bench') },
     },
   });
@@ -52,7 +53,7 @@ async function main(): Promise<number> {
     return 2;
   }
   mkdirSync(values.cache, { recursive: true });
-  const setting = settingOnce(values.cache);
+  const setting = settingOnce(values.cache, Number(values.runs));
   const missed: string[] = [];
   for (const [name, measure] of sections) {
     if (!wanted.includes(name)) continue;
@@ -83,10 +84,10 @@ interface KeptSection {
 }
 
 /** Exports models only when a section asks for them, and once. */
-function settingOnce(cache: string): () => Setting {
+function settingOnce(cache: string, runs: number): () => Setting {
   let setting: Setting | undefined;
   const corpus = process.env['GREEN_AI_CORPUS'] ?? '../shared/corpus';
-  return () => (setting ??= { cache, corpus, models: exportModels(cache) });
+  return () => (setting ??= { cache, corpus, runs, models: exportModels(cache) });
 }
 
 function keptFile(cache: string, name: string): string {

@@ -12,7 +12,8 @@ export interface TorchCount {
 
 export interface OnnxToolNode {
   readonly op: string;
-  readonly macs: number;
+  /** Null when it does not know. */
+  readonly macs: number | null;
 }
 
 /** Operators whose work is products; onnx-tool counts elementwise work as MACs, too. */
@@ -61,9 +62,9 @@ export function compareNodes(
   let macs = 0;
   for (const node of model.nodes) {
     if (!productOperators.has(node.opType)) continue;
-    const other = theirs[node.name];
+    const others = theirs[node.outputs[0] ?? '']?.macs ?? null;
     compared++;
-    const products = other ? other.macs - biasAdditions(node, model) : null;
+    const products = others === null ? null : others - biasAdditions(node, model);
     macs += products ?? 0;
     if (products !== node.macs) {
       different.push(`${node.opType} ${node.name}: ours ${node.macs}, onnx-tool ${products}`);

@@ -7,6 +7,7 @@ import {
   type OnnxToolNode,
   type TorchCount,
 } from './compare';
+import { corpusNodesTable } from './corpus-nodes';
 import { explainNodes, explainParameters } from './explanations';
 import { published, publishedOfCorpus, type Published } from './published';
 import { inspect, runPython, tryPython, type Inspected } from './run';
@@ -28,6 +29,8 @@ export interface ExportedModel {
 export interface Setting {
   readonly cache: string;
   readonly corpus: string;
+  /** How often a process is timed. */
+  readonly runs: number;
   readonly models: readonly ExportedModel[];
 }
 
@@ -73,6 +76,7 @@ export function macsSection({ cache, corpus, models }: Setting): Section {
     publishedTable(counted, missed),
     toolsTable(counted, missed),
     parametersTable(exported, missed),
+    ...corpusNodesTable(corpus, missed),
   ];
   return { title: 'Multiply-accumulates and parameters', text: intro, tables, missed };
 }

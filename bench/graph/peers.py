@@ -1,6 +1,6 @@
 """What Python's tools say about a model; each mode is one process, so that its time and memory can be measured.
 
-    python peers.py onnx-tool FILE     profiles it; prints {op, macs} per node name as JSON
+    python peers.py onnx-tool FILE     profiles it; prints {op, macs} per node, by its first output, as JSON
     python peers.py infer FILE         onnx.load and strict shape inference with data propagation; prints nothing
     python peers.py import-onnx        imports what `infer` imports
     python peers.py import-onnx-tool   imports what `onnx-tool` imports
@@ -9,20 +9,37 @@
 
 import contextlib
 import json
+import math
 import sys
 
 
 def profile(path):
+    import onnx
     import onnx_tool
 
+    model = onnx.load(path)
+    for given in model.graph.input:
+        # It takes numbers only.
+        for dim in given.type.tensor_type.shape.dim:
+            if not dim.HasField("dim_value"):
+                dim.dim_value = 1
     # Its progress goes to stdout.
     with contextlib.redirect_stdout(sys.stderr):
-        graph = onnx_tool.Model(path, {"verbose": False}).graph
+        graph = onnx_tool.Model(model, {"verbose": False}).graph
         graph.graph_reorder_nodes()
         graph.shape_infer(None)
         graph.profile()
-    nodes = {name: {"op": node.op_type, "macs": float(node.macs[0])} for name, node in graph.nodemap.items()}
+    nodes = {
+        node.output[0]: {"op": node.op_type, "macs": number(node.macs[0])}
+        for node in graph.nodemap.values()
+        if node.output
+    }
     json.dump(nodes, sys.stdout)
+
+
+def number(macs):
+    """JSON has no NaN, which stands for what is not known."""
+    return None if math.isnan(macs) else float(macs)
 
 
 def infer(path):

@@ -51,7 +51,7 @@ export interface Inspected {
   readonly macs: number | null;
   readonly opsets: Readonly<Record<string, number>>;
   readonly coverage: Readonly<Record<string, number>>;
-  readonly inputs: readonly { readonly name: string }[];
+  readonly inputs: readonly (InspectedValue & { readonly name: string })[];
   readonly values: Readonly<Record<string, InspectedValue>>;
   readonly nodes: readonly InspectedNode[];
 }
@@ -71,8 +71,23 @@ export interface InspectedNode {
   readonly macs: number | null;
 }
 
-export function inspect(file: string): Inspected {
-  const args = [cli, 'inspect', file, '--format', 'json'];
-  const options = { encoding: 'utf8', maxBuffer: maxOutputBytes } as const;
-  return JSON.parse(execFileSync(process.execPath, args, options)) as Inspected;
+export function inspect(file: string, dims: readonly string[] = []): Inspected {
+  const options = dims.flatMap((dim) => ['--dim', dim]);
+  const args = [cli, 'inspect', file, '--format', 'json', ...options];
+  const spawn = { encoding: 'utf8', maxBuffer: maxOutputBytes, stdio: 'pipe' } as const;
+  return JSON.parse(execFileSync(process.execPath, args, spawn)) as Inspected;
+}
+
+/** With every open size of the inputs set to 1, as `peers.py` does. */
+export function inspectOfOnes(file: string): Inspected {
+  const open = inspect(file);
+  const names = open.inputs
+    .flatMap(({ shape }) => shape ?? [])
+    .filter((dim) => typeof dim === 'string');
+  return names.length === 0
+    ? open
+    : inspect(
+        file,
+        [...new Set(names)].map((name) => `${name}=1`),
+      );
 }
