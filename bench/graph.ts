@@ -11,31 +11,30 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as prettier from 'prettier';
-import { exportModels, macsSection, type Setting } from './graph/macs';
+import { exportModels, macsSection, type ExportedModel, type Setting } from './graph/macs';
 import { runPython } from './graph/run';
-import { isSection, sectionMarkdown, type Section } from './graph/section';
+import { scaleSection, hasScale } from './graph/scale';
+import { sectionMarkdown, type Section } from './graph/section';
+import { hasShapes, shapesSection } from './graph/shapes';
 import { speedSection } from './graph/speed';
 import { variantsSection } from './graph/variants';
 
 const page = path.join(import.meta.dirname, '../docs/benchmarks.md');
 
-type Measure = (setting: () => Setting) => Section | Promise<Section>;
+type Measure = (setting: Setting) => Section | Promise<Section>;
 
-/** Scripts beside this one that measure a part of their own, when they are there. */
-const plugIns = [
-  { name: 'scale', file: 'graph-scale.ts', measure: 'measureScale' },
-  { name: 'shapes', file: 'shape-peers.ts', measure: 'measureShapes' },
-].filter(({ file }) => existsSync(path.join(import.meta.dirname, file)));
+type Entry = readonly [name: string, measure: Measure];
 
 /** In the order of the page. */
 const sections: ReadonlyMap<string, Measure> = new Map<string, Measure>([
-  ['macs', (setting) => macsSection(setting())],
-  ['variants', (setting) => variantsSection(setting())],
-  ['speed', (setting) => speedSection(setting())],
-  ...plugIns.map(({ name, file, measure }) => [name, () => runPlugIn(file, measure)] as const),
+  ['macs', macsSection],
+  ['variants', variantsSection],
+  ['speed', speedSection],
+  // Scripts that also run alone; a checkout may lack them.
+  ...(hasScale ? [['scale', ({ runs }) => scaleSection(runs)] satisfies Entry] : []),
+  ...(hasShapes ? [['shapes', ({ corpus }) => shapesSection(corpus)] satisfies Entry] : []),
 ]);
 
 async function main(): Promise<number> {
@@ -53,7 +52,7 @@ async function main(): Promise<number> {
     return 2;
   }
   mkdirSync(values.cache, { recursive: true });
-  const setting = settingOnce(values.cache, Number(values.runs));
+  const setting = settingOf(values.cache, Number(values.runs));
   const missed: string[] = [];
   for (const [name, measure] of sections) {
     if (!wanted.includes(name)) continue;
@@ -67,27 +66,15 @@ async function main(): Promise<number> {
   return missed.length === 0 ? 0 : 1;
 }
 
-/** What the function of that name in the script makes: a section. Throws when it makes something else. */
-async function runPlugIn(file: string, name: string): Promise<Section> {
-  const url = pathToFileURL(path.join(import.meta.dirname, file)).href;
-  const module = (await import(url)) as Readonly<Record<string, unknown>>;
-  const measure = module[name];
-  if (typeof measure !== 'function') throw new Error(`${file} exports no function ${name}`);
-  const section: unknown = await (measure as () => unknown)();
-  if (!isSection(section)) throw new Error(`${name} of ${file} makes no section`);
-  return section;
-}
-
 interface KeptSection {
   readonly section: Section;
   readonly environment: string;
 }
 
-/** Exports models only when a section asks for them, and once. */
-function settingOnce(cache: string, runs: number): () => Setting {
-  let setting: Setting | undefined;
+function settingOf(cache: string, runs: number): Setting {
   const corpus = process.env['GREEN_AI_CORPUS'] ?? '../shared/corpus';
-  return () => (setting ??= { cache, corpus, runs, models: exportModels(cache) });
+  let models: readonly ExportedModel[] | undefined;
+  return { cache, corpus, runs, models: () => (models ??= exportModels(cache)) };
 }
 
 function keptFile(cache: string, name: string): string {

@@ -32,7 +32,9 @@ interface NotExported {
 const none: NotExported = { of: '', parameters: 0, why: '' };
 
 /** Parameters that the forward pass of the exported output does not use. */
-const notExported: readonly NotExported[] = [];
+const notExported: readonly NotExported[] = [
+  { of: 'BERT', parameters: 768 * 768 + 768, why: 'the pooler is not part of the exported output' },
+];
 
 /** Constants of one float: bounds of Clip, factors of GELU and attention, numbers to divide by. */
 function floatScalars({ inputs, values, nodes }: Inspected): number {

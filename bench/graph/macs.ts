@@ -31,7 +31,8 @@ export interface Setting {
   readonly corpus: string;
   /** How often a process is timed. */
   readonly runs: number;
-  readonly models: readonly ExportedModel[];
+  /** Exports them when they are first asked for. */
+  readonly models: () => readonly ExportedModel[];
 }
 
 interface Counted {
@@ -54,7 +55,7 @@ export function exportModels(cache: string): readonly ExportedModel[] {
 }
 
 export function macsSection({ cache, corpus, models }: Setting): Section {
-  const exported = models.flatMap(({ name, torch, exports }) =>
+  const exported = models().flatMap(({ name, torch, exports }) =>
     exports.flatMap(({ exporter, file }): Counted[] => {
       if (file === undefined) return [];
       const full = path.join(cache, file);

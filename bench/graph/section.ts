@@ -21,14 +21,6 @@ export interface Column {
   readonly align?: 'right';
 }
 
-export function isSection(value: unknown): value is Section {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    ['title', 'text', 'tables', 'missed'].every((key) => key in value)
-  );
-}
-
 export function sectionMarkdown(section: Section): string {
   const missed = section.missed.map((bar) => `- Missed: ${bar}`).join('\n');
   return [`## ${section.title}`, ...section.text, ...section.tables.flatMap(tableMarkdown), missed]

@@ -26,7 +26,7 @@ const columns: readonly Column[] = [
 ];
 
 export function speedSection({ cache, corpus, runs, models }: Setting): Section {
-  const exported = models.flatMap(({ name, exports }) => {
+  const exported = models().flatMap(({ name, exports }) => {
     const file = exports.find((each) => each.file !== undefined)?.file;
     return file === undefined ? [] : [{ name, file: path.join(cache, file) }];
   });

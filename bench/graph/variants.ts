@@ -12,7 +12,8 @@ interface Variant {
 }
 
 /** Fusing and quantising change how the products are written down, never how many there are. */
-export function variantsSection({ cache }: Setting): Section {
+export function variantsSection({ cache, models }: Setting): Section {
+  models();
   const missed: string[] = [];
   const rows = runPython('variants.py', cache)
     .trim()
