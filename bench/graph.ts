@@ -4,8 +4,9 @@
  *
  *   npm run bench:graph -- [--only SECTION[,SECTION…]] [--runs N] [--cache FOLDER]
  *
- * SECTION is macs, variants, speed, scale or shapes. FOLDER (default .cache/bench) keeps models and the sections of earlier
- * runs, which the page then repeats. N (default 3) is how often each process is timed. PYTHON names a Python with the packages of bench/graph/requirements.txt. Exits 1
+ * SECTION is macs, variants, speed, scale or shapes; with `--only ''` the page is written from earlier runs. FOLDER
+ * (default .cache/bench) keeps the models, and the sections of earlier runs, which the page repeats. N (default 3) is
+ * how often each process is timed. PYTHON names a Python with the packages of bench/graph/requirements.txt. Exits 1
  * when a bar is missed.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -45,7 +46,7 @@ async function main(): Promise<number> {
       cache: { type: 'string', default: path.join(import.meta.dirname, '../.cache/bench') },
     },
   });
-  const wanted = values.only.split(',');
+  const wanted = values.only.split(',').filter((name) => name !== '');
   const unknown = wanted.find((name) => !sections.has(name));
   if (unknown !== undefined) {
     console.error(`no section ${unknown}; there are ${[...sections.keys()].join(', ')}`);
