@@ -26,15 +26,28 @@ export function explainParameters(
 interface NotExported {
   readonly of: string;
   readonly parameters: number;
+  readonly macs: number;
   readonly why: string;
 }
 
-const none: NotExported = { of: '', parameters: 0, why: '' };
+const none: NotExported = { of: '', parameters: 0, macs: 0, why: '' };
 
 /** Parameters that the forward pass of the exported output does not use. */
 const notExported: readonly NotExported[] = [
-  { of: 'BERT', parameters: 768 * 768 + 768, why: 'the pooler is not part of the exported output' },
+  {
+    of: 'BERT',
+    parameters: 768 * 768 + 768,
+    macs: 768 * 768,
+    why: 'the pooler is not part of the exported output',
+  },
 ];
+
+/** Why PyTorch counts more MACs than the file has; null when the difference is not exactly what is known. */
+export function explainTorch(name: string, difference: number): string | null {
+  const { macs, why } = notExported.find(({ of }) => name.startsWith(of)) ?? none;
+  if (difference !== macs) return null;
+  return macs > 0 ? `PyTorch: + ${macs.toLocaleString('en')}, ${why}` : '';
+}
 
 /** Constants of one float: bounds of Clip, factors of GELU and attention, numbers to divide by. */
 function floatScalars({ inputs, values, nodes }: Inspected): number {

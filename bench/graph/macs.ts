@@ -8,7 +8,7 @@ import {
   type TorchCount,
 } from './compare';
 import { corpusNodesTable } from './corpus-nodes';
-import { explainNodes, explainParameters } from './explanations';
+import { explainNodes, explainParameters, explainTorch } from './explanations';
 import { published, publishedOfCorpus, type Published } from './published';
 import { inspect, runPython, tryPython, type Inspected } from './run';
 import type { Section, Table } from './section';
@@ -139,7 +139,8 @@ function toolsTable(counted: readonly Counted[], missed: string[]): Table {
     const coverage = model.coverage['nodesWithMacs'] ?? 0;
     if (coverage < 1)
       missed.push(`${name} (${exporter}): MACs of ${coverage * 100} % of the nodes`);
-    if (torch && torch.macs !== ours) {
+    const torchExplained = torch ? explainTorch(name, torch.macs - ours) : '';
+    if (torch && torchExplained === null) {
       missed.push(`${name} (${exporter}): PyTorch counts ${torch.macs}, ours ${ours}`);
     }
     const output = tryPython('peers.py', 'onnx-tool', file);
@@ -154,7 +155,9 @@ function toolsTable(counted: readonly Counted[], missed: string[]): Table {
       torch ? equalOr(torch.macs, ours) : '–',
       nodes ? equalOr(nodes.macs, ours) : '–',
       nodes ? `${nodes.compared - nodes.different.length} of ${nodes.compared}` : '–',
-      explained ?? 'not explained',
+      [torchExplained ?? 'PyTorch: not explained', explained ?? 'onnx-tool: not explained']
+        .filter((part) => part !== '')
+        .join('; '),
     ];
   });
   return {
