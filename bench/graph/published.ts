@@ -52,7 +52,7 @@ export const published: readonly Published[] = [
     counts: 'products',
     source: 'He et al. 2016, arXiv:1512.03385, table 1: 3.8 × 10⁹ FLOPs (multiply-adds)',
     differs:
-      'The paper strides in the 1 × 1 convolutions of a block, all exports today in the 3 × 3 ones, which then see four times the pixels.',
+      'The paper strides in the first 1 × 1 convolution of a block; exports of today in the 3 × 3 one, so that the former makes four times the pixels.',
   },
   {
     model: 'MobileNetV1',
