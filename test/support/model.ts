@@ -1,4 +1,4 @@
-import type { DataType } from '../../server/src/core/dtype';
+import { dataTypeInfo, type DataType } from '../../server/src/core/dtype';
 import type {
   Attribute,
   AttributeValue,
@@ -217,7 +217,7 @@ function emptyTensor(dtype: DataType, dims: readonly number[]): Tensor {
     name: '',
     docString: '',
     dtype,
-    dtypeCode: 1,
+    dtypeCode: dataTypeInfo(dtype).code,
     dims,
     elementCount: dims.reduce((count, dim) => count * dim, 1),
     storage: { kind: 'none' },

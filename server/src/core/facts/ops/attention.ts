@@ -173,7 +173,42 @@ const standard: Sizes = (site) => {
 /** Which pairs of tokens meet depends on data or on a pattern that the shapes do not tell. */
 const dataDependent: OpCost = { kind: 'attention', macs: () => null, flops: () => null };
 
+/** ai.onnx.preview FlexAttention: query [batch, heads, queries, head], key and value the same with their own lengths. */
+const flexible: Sizes = (site) => {
+  const query = inputShape(site, 0);
+  const heads = dimAt(query, 1);
+  return {
+    batch: dimAt(query, 0),
+    queries: dimAt(query, 2),
+    keys: dimAt(inputShape(site, 1), 2),
+    heads,
+    queryWidth: multiply(heads, dimAt(query, 3)),
+    valueWidth: multiply(heads, dimAt(inputShape(site, 2), 3)),
+    projection: 0,
+  };
+};
+
+/** com.microsoft QOrderedAttention: weights of query, key and value are inputs 5, 6 and 7 [input, width]. */
+const ordered: Sizes = (site) => {
+  const input = inputShape(site, 0);
+  const [query = null, key = null, value = null] = [5, 6, 7].map((index) =>
+    dimAt(inputShape(site, index), 1),
+  );
+  const queries = dimAt(input, 1);
+  return {
+    batch: dimAt(input, 0),
+    queries,
+    keys: add(queries, hasInput(site, 18) ? dimAt(inputShape(site, 18), 3) : 0),
+    heads: intAttribute(site.node, 'num_heads') ?? null,
+    queryWidth: query,
+    valueWidth: value,
+    projection: multiply(inputElements(site, 0), add(query, add(key, value))),
+  };
+};
+
 export const attentionOps: OpTable = { Attention: attention(standard) };
+
+export const attentionPreviewOps: OpTable = { FlexAttention: attention(flexible) };
 
 export const attentionMicrosoftOps: OpTable = {
   Attention: attention(projecting(4)),
@@ -188,6 +223,13 @@ export const attentionMicrosoftOps: OpTable = {
   PackedMultiHeadAttention: dataDependent,
   PagedAttention: dataDependent,
   SparseAttention: dataDependent,
+  SparsePagedAttention: dataDependent,
+  DynamicSparseAttention: dataDependent,
+  SparseAttentionIndexer: dataDependent,
+  PackedSparseAttentionIndexer: dataDependent,
+  PackedSparseAttentionIndexerMerge: { kind: 'lookup' },
+  QOrderedAttention: attention(ordered),
+  QOrderedLongformerAttention: dataDependent,
   // A bias for the scores, looked up in a small table.
   RelativePositionBias: { kind: 'lookup', traffic: 'generates' },
 };

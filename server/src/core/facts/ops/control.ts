@@ -18,4 +18,7 @@ export const controlMicrosoftOps: OpTable = {
   GreedySearch: generation,
   Sampling: generation,
   WhisperBeamSearch: generation,
+  // Bookkeeping over a few tokens.
+  BifurcationDetector: { kind: 'control' },
+  SpeculativePrefixCommit: { kind: 'control' },
 };

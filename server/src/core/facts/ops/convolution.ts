@@ -117,3 +117,24 @@ export const convolutionMicrosoftOps: OpTable = {
     flops: (site) => (hasInput(site, 3) ? outputElements(site) : 0),
   },
 };
+
+/** Domain com.microsoft.nchwc, channels in blocks: its Conv may carry an activation and an addend. */
+export const convolutionBlockedOps: OpTable = { Conv: convolution(standard) };
+
+/** Domain com.ms.internal.nhwc. */
+export const convolutionChannelsLastOps: OpTable = {
+  Conv: convolution({ ...standard, channelsLast: true }),
+  QLinearConv: convolution(
+    { ...quantized, channelsLast: true },
+    { flops: requantizeFlops(8), zeroPoints: [2, 5, 7] },
+  ),
+  QLinearConvTranspose: {
+    kind: 'conv',
+    macs: (site) => {
+      const shape = inputShape(site, quantized.weight);
+      return shape && multiply(inputElements(site, quantized.data), product(shape.slice(1)));
+    },
+    flops: requantizeFlops(8),
+    zeroPoints: [2, 5, 7],
+  },
+};

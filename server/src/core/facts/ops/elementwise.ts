@@ -1,5 +1,5 @@
 import { stringAttribute } from '../../attributes';
-import { multiply } from '../../shapes/symbolic';
+import { add, multiply } from '../../shapes/symbolic';
 import { constantOf } from '../../shapes/types';
 import {
   hasInput,
@@ -49,15 +49,23 @@ const activationCost: ReadonlyMap<string, number> = new Map([
   ['Shrink', 3 * simple],
 ]);
 
+/** ONNX Runtime writes activations as attributes in either case. */
+const costByLowerName = new Map(
+  [...activationCost].map(([name, cost]) => [name.toLowerCase(), cost]),
+);
+
 /** Operators that runtimes append to the kernel that makes their input. */
 export const activationOpTypes: ReadonlySet<string> = new Set(activationCost.keys());
 
 /** Operations per element of the activation that a fused operator names; 0 for none, null for an unknown one. */
 export function fusedActivationCost(site: Site, attribute = 'activation'): number | null {
   const name = stringAttribute(site.node, attribute);
-  if (name === undefined || name === '') return 0;
-  return activationCost.get(name) ?? null;
+  if (name === undefined || name === '' || name === 'none') return 0;
+  return costByLowerName.get(name.toLowerCase()) ?? null;
 }
+
+/** A multiplication and an exclusive or per word, the remainder; three words taken as usual. */
+const ngramHash = 6 * simple + division;
 
 /** Output 0 may take the place of either operand. */
 const inPlace = [0, 1];
@@ -144,6 +152,7 @@ export const elementwiseOps: OpTable = {
   Scale: elementwise(simple),
   ScaledTanh: elementwise(transcendental + 2 * simple),
   ParametricSoftplus: elementwise(2 * transcendental + 3 * simple),
+  SwiGLU: elementwise(sigmoid + 2 * simple),
 };
 
 export const elementwiseMicrosoftOps: OpTable = {
@@ -158,4 +167,21 @@ export const elementwiseMicrosoftOps: OpTable = {
   BitmaskBiasDropout: elementwise(2 * simple),
   RotaryEmbedding: { kind: 'elementwise', flops: perOutput(3 * simple), inPlace: [0] },
   MurmurHash3: elementwise(12 * simple),
+  MRotaryEmbedding: { kind: 'elementwise', flops: perOutput(3 * simple), inPlace: [0] },
+  // Sine and cosine of every angle, then both states turned.
+  GemmaRotaryEmbedding: {
+    kind: 'elementwise',
+    flops: (site) =>
+      add(
+        multiply(inputElements(site, 0), 2 * transcendental),
+        multiply(add(outputElements(site), outputElements(site, 1)), 3),
+      ),
+  },
+  RMSNormRotary: { kind: 'normalization', flops: perOutput(7 * simple) },
+  ScaledSiLU: elementwise(sigmoid + 2 * simple),
+  SwiGLU: elementwise(sigmoid + 6 * simple),
+  GatedAdd: elementwise(2 * simple),
+  QOrderedGelu: elementwise(transcendental + 9 * simple),
+  NGramHashMapping: elementwise(ngramHash),
+  VarlenNGramHashMapping: elementwise(ngramHash),
 };

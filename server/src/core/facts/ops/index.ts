@@ -1,16 +1,24 @@
 import type { Node } from '../../graph';
-import { attentionMicrosoftOps, attentionOps } from './attention';
+import { attentionMicrosoftOps, attentionOps, attentionPreviewOps } from './attention';
 import { classicalOps } from './classical';
 import { controlMicrosoftOps, controlOps } from './control';
-import { convolutionMicrosoftOps, convolutionOps } from './convolution';
+import {
+  convolutionBlockedOps,
+  convolutionChannelsLastOps,
+  convolutionMicrosoftOps,
+  convolutionOps,
+} from './convolution';
 import { elementwiseMicrosoftOps, elementwiseOps } from './elementwise';
 import { matmulMicrosoftOps, matmulOps } from './matmul';
-import { movementMicrosoftOps, movementOps } from './movement';
+import { packedMatmulMicrosoftOps } from './matmul-packed';
+import { imageOps, movementMicrosoftOps, movementOps, reorderOps } from './movement';
 import { normalizationMicrosoftOps, normalizationOps } from './normalization';
 import type { OpCost, OpTable } from './op';
 import { quantizeBrevitasOps, quantizeMicrosoftOps, quantizeOps } from './quantize';
 import { recurrentMicrosoftOps, recurrentOps } from './recurrent';
-import { reductionMicrosoftOps, reductionOps } from './reduction';
+import { quantizedPoolOps, reductionMicrosoftOps, reductionOps } from './reduction';
+import { stateSpaceMicrosoftOps, stateSpaceOps } from './state-space';
+import { trainingMicrosoftOps, trainingOps } from './training';
 
 const standard = table(
   attentionOps,
@@ -23,6 +31,7 @@ const standard = table(
   quantizeOps,
   recurrentOps,
   reductionOps,
+  stateSpaceOps,
 );
 
 const microsoft = table(
@@ -31,19 +40,33 @@ const microsoft = table(
   convolutionMicrosoftOps,
   elementwiseMicrosoftOps,
   matmulMicrosoftOps,
+  packedMatmulMicrosoftOps,
   movementMicrosoftOps,
   normalizationMicrosoftOps,
   quantizeMicrosoftOps,
   recurrentMicrosoftOps,
   reductionMicrosoftOps,
+  stateSpaceMicrosoftOps,
+  trainingMicrosoftOps,
 );
 
 const brevitas = table(quantizeBrevitasOps);
+const images = table(imageOps);
+
+/** Standard operators on other layouts: the same work. */
+const blocked = new Map([...standard, ...table(reorderOps, convolutionBlockedOps)]);
+const channelsLast = new Map([...standard, ...table(convolutionChannelsLastOps, quantizedPoolOps)]);
 
 const byDomain: ReadonlyMap<string, ReadonlyMap<string, OpCost>> = new Map([
   ['', standard],
   ['com.microsoft', microsoft],
   ['ai.onnx.ml', table(classicalOps)],
+  ['com.microsoft.nchwc', blocked],
+  ['com.ms.internal.nhwc', channelsLast],
+  ['com.microsoft.extensions', images],
+  ['ai.onnx.contrib', images],
+  ['ai.onnx.preview', table(attentionPreviewOps)],
+  ['ai.onnx.preview.training', table(trainingOps)],
   ['onnx.brevitas', brevitas],
   ['qonnx.custom_op.general', brevitas],
 ]);

@@ -17,6 +17,8 @@ const copies = movement('streams');
 const picks = movement('picks');
 const generates = movement('generates');
 const alias: OpCost = { kind: 'none', traffic: 'alias' };
+/** How much a codec works is in the image. */
+const imageCodec: OpCost = { kind: 'unknown', flops: () => null };
 const nothing: OpCost = { kind: 'none', traffic: 'none' };
 
 /**
@@ -68,12 +70,27 @@ export const movementOps: OpTable = {
   GridSample: { kind: 'data-movement', flops: bilinear },
   ...rows(copies, 'StringConcat', 'StringNormalizer', 'StringSplit', 'RegexFullMatch'),
   ...rows(copies, 'TfIdfVectorizer'),
-  ImageDecoder: { kind: 'unknown', flops: () => null },
+  ImageDecoder: imageCodec,
+  ConstantFill: generates,
 };
 
+/** Encoded images, as ONNX Runtime's extensions read and write them. */
+export const imageOps: OpTable = { DecodeImage: imageCodec, EncodeImage: imageCodec };
+
+/** Between plain channels and blocks of them. */
+export const reorderOps: OpTable = rows(copies, 'ReorderInput', 'ReorderOutput');
+
 export const movementMicrosoftOps: OpTable = {
-  ...rows(copies, 'Pad', 'Trilu', 'ConcatTraining', 'UnfoldTensor', 'RemovePadding'),
-  ...rows(copies, 'RestorePadding', 'Tokenizer', 'Send', 'Recv'),
+  ...rows(
+    copies,
+    'Pad',
+    'Trilu',
+    'ConcatTraining',
+    'SplitTraining',
+    'UnfoldTensor',
+    'RemovePadding',
+  ),
+  ...rows(copies, 'RestorePadding', 'Tokenizer', 'Send', 'Recv', 'SampleOp', 'NGramRepeatBlock'),
   ...rows(lookup, 'GatherND', 'TorchEmbedding'),
   ...rows(alias, 'ExpandDims'),
   GatherBlockQuantized: {

@@ -58,4 +58,5 @@ export const normalizationMicrosoftOps: OpTable = {
   GroupNorm: normalization(layerNorm),
   SkipGroupNorm: normalization(layerNorm + 2),
   BiasSoftmax: normalization(softmax + simple),
+  QOrderedLayerNormalization: normalization(layerNorm + 5 * simple),
 };

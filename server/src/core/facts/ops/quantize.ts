@@ -39,6 +39,8 @@ export const quantizeMicrosoftOps: OpTable = {
   DequantizeLinear: dequantizeLinear,
   DequantizeWithOrder: dequantizeLinear,
   QuantizeWithOrder: quantizeLinear,
+  QuantizeBFP: quantizing(quantize, []),
+  DequantizeBFP: quantizing(dequantize, []),
   QLinearAdd: binary,
   QLinearMul: binary,
   QLinearLeakyRelu: table,

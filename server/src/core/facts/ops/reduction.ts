@@ -65,6 +65,10 @@ export const reductionOps: OpTable = {
   STFT: fourier,
 };
 
+export const quantizedPoolOps: OpTable = {
+  QLinearAveragePool: { ...windowed(simple), zeroPoints: [2, 4] },
+};
+
 export const reductionMicrosoftOps: OpTable = {
   ReduceSumInteger: reduction(simple),
   MaxpoolWithMask: windowed(simple),
@@ -79,6 +83,6 @@ export const reductionMicrosoftOps: OpTable = {
   Unique: reduction(simple),
   IsAllFinite: reduction(simple),
   QLinearReduceMean: { ...reduction(3 * simple), zeroPoints: [2, 4] },
-  QLinearAveragePool: { ...windowed(simple), zeroPoints: [2, 4] },
+  ...quantizedPoolOps,
   QLinearGlobalAveragePool: { ...globalPool(simple), zeroPoints: [2, 4] },
 };

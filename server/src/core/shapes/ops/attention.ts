@@ -19,8 +19,6 @@ import {
 export const attentionOperators: OperatorTable = [
   ['Attention', attention],
   ['ai.onnx.preview::FlexAttention', flexAttention],
-  ['LinearAttention com.microsoft::LinearAttention', linearAttention],
-  ['RotaryEmbedding com.microsoft::RotaryEmbedding', (context) => [inputType(context, 0)]],
   [
     'com.microsoft::Attention com.microsoft::DecoderMaskedSelfAttention',
     (c) => packedWeights(c, 4),
@@ -29,8 +27,7 @@ export const attentionOperators: OperatorTable = [
   ['com.microsoft::MultiHeadAttention', multiHeadAttention],
   ['com.microsoft::DecoderMaskedMultiHeadAttention', multiHeadAttention],
   ['com.microsoft::GroupQueryAttention com.microsoft::SparseAttention', groupQueryAttention],
-  ['com.microsoft::LongformerAttention com.microsoft::NGramRepeatBlock', (c) => [inputType(c, 0)]],
-  ['com.microsoft::MoE com.microsoft::QMoE', (context) => [inputType(context, 0)]],
+  ['com.microsoft::LongformerAttention', (context) => [inputType(context, 0)]],
 ];
 
 /** Sizes of one side of an attention, whether its heads have an axis (rank 4) or are packed (rank 3). */
@@ -75,7 +72,7 @@ function attention(context: NodeContext): readonly InferredType[] {
 }
 
 /** The attribute as a dim; null when absent or not positive. */
-function positiveAttribute(context: NodeContext, name: string): number | null {
+export function positiveAttribute(context: NodeContext, name: string): number | null {
   const value = intAttribute(context.node, name);
   if (value === undefined || value === 0) return null;
   if (value > 0) return value;
@@ -88,25 +85,6 @@ function flexAttention(context: NodeContext): readonly InferredType[] {
   const size = inputShape(context, 2)?.at(-1) ?? null;
   const shape = query && query.length > 0 ? withDim(query, query.length - 1, size) : null;
   return [tensor(inputDtype(context, 0), shape)];
-}
-
-/** query [B, T, Hq·dk], value [B, T, Hkv·dv] → [B, T, Hq·dv], state [B, Hkv, dk, dv]. */
-function linearAttention(context: NodeContext): readonly InferredType[] {
-  const queryHeads = positiveAttribute(context, 'q_num_heads');
-  const kvHeads = positiveAttribute(context, 'kv_num_heads');
-  const query = headsOf(inputShape(context, 0), queryHeads);
-  const value = headsOf(inputShape(context, 2), kvHeads);
-  const dtype = inputDtype(context, 0);
-  if (!query || !value) return [tensor(dtype, null)];
-  const isInverse = queryHeads !== null && kvHeads !== null && kvHeads > queryHeads;
-  const outputHeads = isInverse ? kvHeads : queryHeads;
-  const state = hasInput(context, 3)
-    ? inputShape(context, 3)
-    : [query.batch, kvHeads, query.size, value.size];
-  return [
-    tensor(dtype, [query.batch, query.length, multiply(outputHeads, value.size)]),
-    tensor(firstDtype(context, 3, 0), state),
-  ];
 }
 
 /** Input [B, S, D] times weights [D, q + k + v] → [B, S, v], present [2, B, heads, P + S, size]. */

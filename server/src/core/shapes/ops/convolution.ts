@@ -27,8 +27,7 @@ export const convolutionOperators: OperatorTable = [
     (context) => convChannelsLast(context, 1, 0),
   ],
   ['DeformConv', (context) => conv(context, 1)],
-  ['ConvTranspose com.microsoft::ConvTransposeWithDynamicPads', convTranspose],
-  ['CausalConvWithState', causalConvWithState],
+  ['ConvTranspose com.microsoft::ConvTransposeWithDynamicPads', (c) => convTranspose(c, 1)],
   ['Col2Im', col2Im],
 ];
 
@@ -150,13 +149,16 @@ export function toChannelsLast(shape: Shape): Shape {
 }
 
 /** X [N, C, …], W [C, M/group, …kernel]; out = stride·(in − 1) + output_padding + extent − pads. */
-function convTranspose(context: NodeContext): readonly InferredType[] {
+export function convTranspose(
+  context: NodeContext,
+  weights: number,
+  dtype = firstDtype(context, 0, weights),
+): readonly InferredType[] {
   const x = inputShape(context, 0);
-  return [tensor(firstDtype(context, 0, 1), x && convTransposeShape(context, x))];
+  return [tensor(dtype, x && convTransposeShape(context, x, inputShape(context, weights)))];
 }
 
-function convTransposeShape(context: NodeContext, x: Shape): Shape | null {
-  const w = inputShape(context, 1);
+function convTransposeShape(context: NodeContext, x: Shape, w: Shape | null): Shape | null {
   const spatialRank = x.length - 2;
   if (spatialRank < 1) {
     context.mismatch(`a transposed convolution needs an input of rank 3 or more, not ${x.length}.`);
@@ -193,15 +195,6 @@ function convTransposeShape(context: NodeContext, x: Shape): Shape | null {
     spatial.push(size);
   }
   return [x[0] ?? null, channels, ...spatial];
-}
-
-/** Output as the input; the state keeps the last kernel − 1 positions. */
-function causalConvWithState(context: NodeContext): readonly InferredType[] {
-  const x = inputShape(context, 0);
-  const kernel = inputShape(context, 1)?.[2] ?? null;
-  const state: Shape | null = x && [x[0] ?? null, x[1] ?? null, subtract(kernel, 1)];
-  const dtype = inputDtype(context, 0);
-  return [tensor(dtype, x), tensor(firstDtype(context, 3, 0), state)];
 }
 
 /** Input [N, C·∏block, L] → [N, C, …image_shape]. */

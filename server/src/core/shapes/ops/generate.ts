@@ -28,7 +28,7 @@ export const generateOperators: OperatorTable = [
   ['ConstantOfShape', constantOfShape],
   ['Range com.microsoft::Range', range],
   ['EyeLike', eyeLike],
-  ['RandomNormal RandomUniform', random],
+  ['RandomNormal RandomUniform GivenTensorFill', random],
   ['Multinomial', multinomial],
   ['HannWindow HammingWindow BlackmanWindow', windowFunction],
   ['DFT', dft],

@@ -23,7 +23,6 @@ export const linearOperators: OperatorTable = [
     'com.microsoft::FusedMatMul com.microsoft::TransposeMatMul com.microsoft::FusedMatMulActivation',
     fusedMatMul,
   ],
-  ['com.microsoft::MatMulNBits com.microsoft::MatMulBnb4 com.microsoft::MatMulFpQ4', packedMatMul],
   ['Gemm com.microsoft::FusedGemm', (context) => gemm(context, 1, firstDtype(context, 0, 1))],
   ['com.microsoft::GemmFloat8', gemmFloat8],
   ['com.microsoft::QGemm', (c) => gemm(c, 3, inputDtype(c, 8) ?? firstDtype(c, 1, 4))],
@@ -72,21 +71,6 @@ function arranged(context: NodeContext, shape: Shape | null, side: 'A' | 'B'): S
   const moved = isBatchMoved ? [...rest.slice(0, -1), first, rest.at(-1) ?? null] : shape;
   if (intAttribute(context.node, `trans${side}`) !== 1) return moved;
   return [...moved.slice(0, -2), moved.at(-1) ?? null, moved.at(-2) ?? null];
-}
-
-/** Weights packed in blocks: their sizes are the attributes K and N. */
-function packedMatMul(context: NodeContext): readonly InferredType[] {
-  const a = inputShape(context, 0);
-  const inner = intAttribute(context.node, 'K');
-  const columns = intAttribute(context.node, 'N');
-  const dtype = inputDtype(context, 0);
-  if (!a || a.length === 0 || columns === undefined) return [tensor(dtype, null)];
-  if (columns < 1 || (inner !== undefined && inner < 1)) {
-    context.invalid('K and N must be at least 1.');
-    return [tensor(dtype, null)];
-  }
-  const fits = requireEqual(context, a.at(-1) ?? null, inner ?? null, 'inner sizes');
-  return [tensor(dtype, fits ? [...a.slice(0, -1), columns] : null)];
 }
 
 /** [M, N]; axes before the last are flattened in old opsets, so only rank 2 is accepted. */

@@ -13,8 +13,7 @@ export const poolingOperators: OperatorTable = [
     pool,
   ],
   ['com.microsoft::MaxpoolWithMask', pool],
-  ['com.microsoft::NhwcMaxPool com.ms.internal.nhwc::MaxPool', poolChannelsLast],
-  ['com.ms.internal.nhwc::AveragePool', poolChannelsLast],
+  ['com.microsoft::NhwcMaxPool', poolChannelsLast],
   ['com.microsoft::QLinearAveragePool', (c) => (isChannelsLast(c) ? poolChannelsLast(c) : pool(c))],
   ['GlobalAveragePool GlobalMaxPool GlobalLpPool', globalPool],
   ['com.microsoft.nchwc::GlobalAveragePool com.microsoft.nchwc::GlobalMaxPool', globalPool],
@@ -26,7 +25,7 @@ export const poolingOperators: OperatorTable = [
 ];
 
 /** X [N, C, …spatial] → [N, C, …out], and the same shape for MaxPool's indices. */
-function pool(context: NodeContext): readonly InferredType[] {
+export function pool(context: NodeContext): readonly InferredType[] {
   const x = inputShape(context, 0);
   const shape = x && poolShape(context, x);
   return [tensor(inputDtype(context, 0), shape), tensor('int64', shape)];

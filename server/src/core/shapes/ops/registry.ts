@@ -2,6 +2,8 @@ import { normalizeDomain } from '../../graph';
 import type { Node } from '../../graph';
 import type { InferOperator, OperatorTable } from '../context';
 import { attentionOperators } from './attention';
+import { packedAttentionOperators } from './attention-packed';
+import { channelsLastOperators, channelsLastTwin } from './channels-last';
 import { controlOperators } from './control';
 import { convolutionOperators } from './convolution';
 import { cutOperators } from './cut';
@@ -10,6 +12,8 @@ import { generateOperators } from './generate';
 import { indexingOperators } from './indexing';
 import { joinOperators } from './join';
 import { linearOperators } from './linear';
+import { packedLinearOperators } from './linear-packed';
+import { microsoftOperators } from './microsoft';
 import { mlOperators } from './ml';
 import { normalizationOperators } from './normalization';
 import { poolingOperators } from './pooling';
@@ -18,12 +22,18 @@ import { recurrentOperators } from './recurrent';
 import { reductionOperators } from './reduction';
 import { reshapeOperators } from './reshape';
 import { resizeOperators } from './resize';
+import { rotaryOperators } from './rotary';
+import { searchOperators } from './search';
 import { sequenceOperators } from './sequence';
+import { sparseIndexOperators } from './sparse-index';
+import { stateSpaceOperators } from './state-space';
 import { textOperators } from './text';
 import { trainingOperators } from './training';
 
 const registry = collect([
   attentionOperators,
+  packedAttentionOperators,
+  channelsLastOperators,
   controlOperators,
   convolutionOperators,
   cutOperators,
@@ -32,6 +42,8 @@ const registry = collect([
   indexingOperators,
   joinOperators,
   linearOperators,
+  packedLinearOperators,
+  microsoftOperators,
   mlOperators,
   normalizationOperators,
   poolingOperators,
@@ -40,14 +52,24 @@ const registry = collect([
   reductionOperators,
   reshapeOperators,
   resizeOperators,
+  rotaryOperators,
+  searchOperators,
   sequenceOperators,
+  sparseIndexOperators,
+  stateSpaceOperators,
   textOperators,
   trainingOperators,
 ]);
 
+/** Where ONNX Runtime keeps its operators for data whose channels come last. */
+const channelsLastDomain = 'com.ms.internal.nhwc';
+
 /** The shape function of a node's operator; undefined for operators we do not know. */
 export function operatorFor(node: Pick<Node, 'domain' | 'opType'>): InferOperator | undefined {
-  return registry.get(`${normalizeDomain(node.domain)}::${node.opType}`);
+  const found = registry.get(`${normalizeDomain(node.domain)}::${node.opType}`);
+  if (found || node.domain !== channelsLastDomain) return found;
+  const standard = registry.get(`::${node.opType}`);
+  return standard && channelsLastTwin(standard);
 }
 
 /** All keys, `domain::OpType`; the default domain is empty. */
