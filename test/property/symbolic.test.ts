@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { slicedSize } from '../../server/src/core/shapes/ops/cut';
 import {
   add,
+  ceilDivide,
   dimText,
   equalDims,
   evaluate,
@@ -14,6 +15,7 @@ import {
   multiply,
   subtract,
   symbol,
+  symbolsOf,
 } from '../../server/src/core/shapes/symbolic';
 import type { Dim } from '../../server/src/core/shapes/symbolic';
 
@@ -135,7 +137,102 @@ describe('property: symbolic dims', () => {
       }),
     );
   });
+
+  it('divide by symbols and round up as integers do', () => {
+    let compared = 0;
+    fc.assert(
+      fc.property(formula, formula, sizes, (a, b, values) => {
+        const bindings = bind(values);
+        const divisor = evaluate(build(b), bindings);
+        const numerator = evaluate(build(a), bindings);
+        // The algebra takes a divisor that is a size: at least 1.
+        if (divisor === null || numerator === null || divisor < 1) return;
+        const down = evaluate(floorDivide(build(a), build(b)), bindings);
+        const up = evaluate(ceilDivide(build(a), build(b)), bindings);
+        const rest = ((numerator % divisor) + divisor) % divisor;
+        const floor = (numerator - rest) / divisor;
+        if (down !== null) assert.equal(down, floor);
+        if (up !== null) assert.equal(up, rest === 0 ? floor : floor + 1);
+        if (down !== null && up !== null) compared++;
+      }),
+      { numRuns: 2000 },
+    );
+    assert.ok(compared > 500, `only ${compared} quotients had a value`);
+  });
+
+  it('distribute products over sums, and take back what was added', () => {
+    fc.assert(
+      fc.property(formula, formula, formula, (a, b, c) => {
+        const [x, y, z] = [build(a), build(b), build(c)];
+        sameUnlessCapped(multiply(x, add(y, z)), add(multiply(x, y), multiply(x, z)));
+        sameUnlessCapped(subtract(add(x, y), y), x);
+      }),
+    );
+  });
+
+  it('floor a floor as one, and leave whole multiples outside', () => {
+    const divisor = fc.integer({ min: 1, max: 9 });
+    fc.assert(
+      fc.property(formula, formula, divisor, divisor, sizes, (a, b, inner, outer, values) => {
+        const [x, y] = [build(a), build(b)];
+        const bindings = bind(values);
+        const nested = floorDivide(floorDivide(x, inner), outer);
+        sameValue(nested, floorDivide(x, inner * outer), bindings);
+        const whole = floorDivide(add(x, multiply(y, inner)), inner);
+        sameValue(whole, add(floorDivide(x, inner), y), bindings);
+      }),
+    );
+  });
+
+  it('print a chain of strides as one floor', () => {
+    const stride = fc.integer({ min: 2, max: 9 });
+    fc.assert(
+      fc.property(fc.array(stride, { minLength: 1, maxLength: 5 }), (strides) => {
+        const chained = strides.reduce<Dim>((dim, by) => floorDivide(dim, by), symbol('H'));
+        const whole = strides.reduce((product, by) => product * by, 1);
+        assert.equal(dimText(chained), `floor(H/${whole})`);
+      }),
+    );
+  });
+
+  it('have extrema that do not depend on order, repetition or nesting', () => {
+    fc.assert(
+      fc.property(formula, formula, sizes, (a, b, values) => {
+        const [x, y] = [build(a), build(b)];
+        const bindings = bind(values);
+        for (const extremum of [maximum, minimum]) {
+          sameUnlessCapped(extremum(x, x), x);
+          const texts = [extremum(x, y), extremum(y, x), extremum(x, extremum(x, y))];
+          const found = texts.map((dim) => evaluate(dim, bindings)).filter((each) => each !== null);
+          assert.ok(new Set(found).size <= 1, texts.map(dimText).join(' and '));
+        }
+      }),
+    );
+  });
+
+  it('know a value exactly when all their symbols are bound', () => {
+    fc.assert(
+      fc.property(formula, sizes, fc.constantFrom(...names), (tree, values, left) => {
+        const dim = build(tree);
+        const bindings = new Map(bind(values));
+        bindings.delete(left);
+        if (symbolsOf(dim).has(left)) assert.equal(evaluate(dim, bindings), null);
+        else assert.equal(evaluate(dim, bindings), evaluate(dim, bind(values)));
+      }),
+    );
+  });
 });
+
+/** Two forms may differ in text and still be equal; what they evaluate to may not. */
+function sameValue(a: Dim, b: Dim, bindings: ReadonlyMap<string, number>): void {
+  const [left, right] = [evaluate(a, bindings), evaluate(b, bindings)];
+  if (left !== null && right !== null) assert.equal(left, right);
+}
+
+/** Both normal forms, unless a cap made one of them unknown. */
+function sameUnlessCapped(a: Dim, b: Dim): void {
+  if (a !== null && b !== null) assert.equal(dimText(a), dimText(b));
+}
 
 function bind(values: readonly number[]): ReadonlyMap<string, number> {
   return new Map(names.map((name, index) => [name, values[index] ?? 1]));
