@@ -17,6 +17,7 @@ import { encodeModel } from '../server/src/core/onnx/encode';
 import type { NodeCase } from '../test/unit/shapes/helpers';
 import { microsoftFamilies } from '../test/unit/shapes/microsoft-rows';
 import { operatorFamilies } from '../test/unit/shapes/operator-rows';
+import { versionFamilies } from '../test/unit/shapes/version-rows';
 
 interface Row {
   readonly file: string;
@@ -31,7 +32,8 @@ const newestOpset = 17;
 function main(): void {
   const folder = mkdtempSync(path.join(tmpdir(), 'green-ai-shapes-'));
   try {
-    const cases = Object.values({ ...operatorFamilies, ...microsoftFamilies }).flat();
+    const families = { ...operatorFamilies, ...microsoftFamilies, ...versionFamilies };
+    const cases = Object.values(families).flat();
     const rows = cases.flatMap((row, index) => writeRow(folder, row, index));
     writeFileSync(path.join(folder, 'rows.json'), JSON.stringify(rows));
     const script = path.join(import.meta.dirname, 'operator_shapes.py');

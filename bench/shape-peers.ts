@@ -12,6 +12,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { dataTypeInfo } from '../server/src/core/dtype';
+import type { Model } from '../server/src/core/graph';
 import { readModel } from '../server/src/core/onnx/decode';
 import { createProblemSink } from '../server/src/core/problem';
 import { inferShapes } from '../server/src/core/shapes/infer';
@@ -31,6 +32,8 @@ export interface ShapePeerRow {
   readonly seen: number;
   readonly checked: number;
   readonly contradictions: readonly string[];
+  /** Contradictions that come from a shape that the file declares for a value, and only from that. */
+  readonly misdeclared: readonly string[];
   /** Values that a peer resolves and we do not. */
   readonly missed: readonly string[];
   /** What peers resolve to something that the run contradicts. */
@@ -76,13 +79,15 @@ async function compare(file: string, answer: Answer): Promise<ShapePeerRow | nul
   const read = await readModel(sourceFromBytes(readFileSync(file)), createProblemSink());
   if (!read) return null;
   const scope = inferShapes(read.model, createProblemSink());
+  const undeclared = inferShapes(withoutDeclarations(read.model), createProblemSink());
   const names = outputNames(scope);
   const bindings = new Map(Object.entries(answer.sizes));
   const count = (test: (name: string) => boolean): number => names.filter(test).length;
   const isOurs = (name: string): boolean => isResolved(scope.types.get(name));
   const byPeer = (peer: keyof Answer & ('onnx' | 'symbolic')) => (name: string) =>
     isPeerResolved(answer[peer][name]);
-  const checks = names.map((name) => check(name, scope, answer, bindings));
+  const checks = names.map((name) => check(name, undeclared, answer, bindings));
+  const declared = names.map((name) => check(name, scope, answer, bindings));
   const isMissed = (name: string): boolean =>
     !isOurs(name) && (byPeer('onnx')(name) || byPeer('symbolic')(name));
   return {
@@ -94,11 +99,23 @@ async function compare(file: string, answer: Answer): Promise<ShapePeerRow | nul
     seen: count((name) => name in answer.seen),
     checked: checks.filter((each) => each === true).length,
     contradictions: checks.filter((each) => typeof each === 'string'),
+    misdeclared: declared
+      .filter((_, at) => typeof checks[at] !== 'string')
+      .filter((each) => typeof each === 'string'),
     missed: names.filter(isMissed),
     onnxWrong: count((name) => isPeerWrong(answer.onnx[name], answer.seen[name], bindings)),
     symbolicWrong: count((name) => isPeerWrong(answer.symbolic[name], answer.seen[name], bindings)),
     error: answer.error,
   };
+}
+
+/** What the file says of node outputs is no inference of ours. */
+function withoutDeclarations(model: Model): Model {
+  const outputs = model.graph.outputs.map((info) => ({
+    ...info,
+    type: { kind: 'unknown' as const },
+  }));
+  return { ...model, graph: { ...model.graph, outputs, valueInfos: [] } };
 }
 
 function outputNames(scope: Scope): readonly string[] {
@@ -172,6 +189,7 @@ async function main(python: string, folder: string): Promise<void> {
   const rows = await shapePeerRows(python, files, (row) => {
     const name = path.relative(folder, row.model);
     for (const text of row.contradictions) console.log(`CONTRADICTION ${name}: ${text}`);
+    for (const text of row.misdeclared) console.log(`MISDECLARED ${name}: ${text}`);
     if (row.ours >= Math.max(row.onnx, row.symbolic)) return;
     const counts = `ours ${row.ours}, onnx ${row.onnx}, symbolic ${row.symbolic} of ${row.values}`;
     console.log(`FEWER ${name}: ${counts}; missed ${row.missed.slice(0, 5).join(' ')}`);

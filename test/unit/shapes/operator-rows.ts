@@ -644,6 +644,23 @@ export const operatorFamilies: Readonly<Record<string, readonly NodeCase[]>> = {
       gives: ['float32[B, S, 768]', 'float32[2, B, 12, S, 64]'],
     },
     {
+      // Buffers of fixed capacity: the number of past keys is an input of its own.
+      op: 'com.microsoft::MultiHeadAttention',
+      on: [
+        'float32[B,1,64]',
+        'float32[B,1,64]',
+        'float32[B,1,64]',
+        null,
+        null,
+        null,
+        'float32[B,4,M,16]',
+        'float32[B,4,M,16]',
+        'int32[1]',
+      ],
+      attributes: { num_heads: 4 },
+      gives: ['float32[B, 1, 64]', 'float32[B, 4, M, 16]', 'float32[B, 4, M, 16]'],
+    },
+    {
       op: 'com.microsoft::MultiHeadAttention',
       on: ['float32[B,S,768]', 'float32[B,T,768]', 'float32[B,T,768]'],
       attributes: { num_heads: 12 },

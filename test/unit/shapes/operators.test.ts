@@ -4,12 +4,15 @@ import { inferNode } from './helpers';
 import type { NodeCase } from './helpers';
 import { microsoftFamilies } from './microsoft-rows';
 import { operatorFamilies } from './operator-rows';
+import { versionFamilies } from './version-rows';
 
 const maximumInt64 = 2n ** 63n - 1n;
 const minimumInt64 = -(2n ** 63n);
 
+const families = { ...operatorFamilies, ...microsoftFamilies, ...versionFamilies };
+
 describe('shapes: operators', () => {
-  for (const [family, cases] of Object.entries({ ...operatorFamilies, ...microsoftFamilies })) {
+  for (const [family, cases] of Object.entries(families)) {
     describe(family, () => {
       for (const row of cases) {
         const inputs = row.on

@@ -88,7 +88,9 @@ const multiHead: Sizes = (site) => {
   const queryWidth = dimAt(query, 2);
   const key = inputShape(site, 1);
   if (key === null) return null;
-  const keys = key.length === 4 ? dimAt(key, 2) : add(dimAt(key, 1), past);
+  // With the number of past keys given, the cache has a fixed capacity: its length is a bound.
+  const isFixed = hasInput(site, 8) && hasInput(site, 6);
+  const keys = key.length === 4 ? dimAt(key, 2) : isFixed ? past : add(dimAt(key, 1), past);
   const value = inputShape(site, 2);
   const valueWidth =
     value?.length === 3

@@ -127,8 +127,11 @@ function multiHeadAttention(context: NodeContext): readonly InferredType[] {
   const valueHidden = valueSize(value, heads) ?? (hasInput(context, 2) ? null : hidden);
   const pastInput = context.node.opType === 'MultiHeadAttention' ? 6 : 5;
   const past = hasInput(context, pastInput) ? (inputShape(context, pastInput)?.[2] ?? null) : 0;
-  const isShared = intAttribute(context.node, 'past_present_share_buffer') === 1;
-  const total = isShared ? past : add(past, keyLength);
+  // A cache of fixed capacity comes with the number of its keys that count.
+  const isShared =
+    hasInput(context, pastInput + 2) ||
+    intAttribute(context.node, 'past_present_share_buffer') === 1;
+  const total = isShared && past !== 0 ? past : add(past, keyLength);
   return [
     tensor(dtype, [batch, length, valueHidden]),
     tensor(dtype, [batch, heads, total, headSize]),
