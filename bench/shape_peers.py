@@ -96,12 +96,11 @@ def by_running(path):
     declared = {info.name for info in graph.output}
     names = [name for node in graph.node for name in node.output if name]
     graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in declared)
-    beside = path + ".peers.tmp" if any(t.external_data for t in graph.initializer) else None
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
-    if beside:
+    if any(tensor.external_data for tensor in graph.initializer):
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.path.dirname(path))
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     wanted = [output.name for output in session.get_outputs()]
