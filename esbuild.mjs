@@ -12,7 +12,6 @@ const common = {
   define: { GREEN_AI_VERSION: JSON.stringify(version) },
   sourcemap: true,
   minify: true,
-  keepNames: true,
   legalComments: 'linked',
   logLevel: 'warning',
   metafile: true,

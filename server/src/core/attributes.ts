@@ -51,14 +51,23 @@ export function graphAttribute(node: Node, name: string): Graph | undefined {
   return value?.kind === 'graph' ? value.value : undefined;
 }
 
+interface Subgraph {
+  readonly attribute: Attribute;
+  readonly graph: Graph;
+}
+
+const noSubgraphs: readonly Subgraph[] = [];
+
 /** Every subgraph a node carries, with the attribute that holds it. */
-export function subgraphsOf(node: Node): { attribute: Attribute; graph: Graph }[] {
-  const found: { attribute: Attribute; graph: Graph }[] = [];
+export function subgraphsOf(node: Node): readonly Subgraph[] {
+  if (node.attributes.size === 0) return noSubgraphs;
+  let found: Subgraph[] | null = null;
   for (const attribute of node.attributes.values()) {
-    if (attribute.value.kind === 'graph') found.push({ attribute, graph: attribute.value.value });
-    if (attribute.value.kind === 'graphs') {
-      for (const graph of attribute.value.value) found.push({ attribute, graph });
+    const { value } = attribute;
+    if (value.kind === 'graph') (found ??= []).push({ attribute, graph: value.value });
+    else if (value.kind === 'graphs') {
+      for (const graph of value.value) (found ??= []).push({ attribute, graph });
     }
   }
-  return found;
+  return found ?? noSubgraphs;
 }

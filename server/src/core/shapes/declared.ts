@@ -76,11 +76,15 @@ export function refine(
     const other = said[axis];
     return typeof dim === 'number' && typeof other === 'number' && other !== dim;
   });
+  if (differs) contradiction(`declared as ${shapeText(said)}, but it is ${shapeText(own)}.`);
+  const isFilled = (dim: Dim, other: Dim): boolean =>
+    typeof dim !== 'number' && other !== null && (dim === null || isPlaceholder(dim));
+  // Most declarations say nothing new.
+  const addsDims = own.some((dim, axis) => isFilled(dim, said[axis] ?? null));
+  if (!addsDims && dtype === inferred.dtype) return inferred;
   const shape = own.map((dim, axis) => {
     const other = said[axis] ?? null;
-    if (typeof dim === 'number') return dim;
-    return other !== null && (dim === null || isPlaceholder(dim)) ? other : dim;
+    return isFilled(dim, other) ? other : dim;
   });
-  if (differs) contradiction(`declared as ${shapeText(said)}, but it is ${shapeText(own)}.`);
   return { kind: inferred.kind, dtype, shape };
 }

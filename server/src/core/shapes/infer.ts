@@ -63,20 +63,41 @@ function withInputSymbols(run: Run, name: string, type: InferredType): InferredT
 
 function evaluateNodes(run: Run, frame: Frame, scope: OpenScope): void {
   const evaluated = scope.prepared.order.sorted.length;
+  // One for all nodes of the scope: a body inside has its own while this one stands still.
+  const context = createContext(run, frame, scope);
   for (const [position, node] of scope.nodes.entries()) {
     const isCyclic = position >= evaluated;
-    const outputs = isCyclic ? [] : inferNode(run, frame, scope, node);
-    const context = nodeContext(run, frame, scope, node);
-    const types = node.outputs.map((name, index) => {
-      if (name === '') return unknownType;
-      const type = run.affordable(
-        refined(run, frame, scope, node, name, possible(context, outputs[index])),
-      );
-      if (!scope.types.has(name)) scope.types.set(name, type);
-      return type;
-    });
-    if (!isCyclic) keepConstants(run, scope, node, context, types);
+    moveTo(context, node, run, frame, scope);
+    const outputs = isCyclic ? noTypes : inferNode(run, frame, scope, context);
+    const types = outputTypes(run, frame, scope, context, outputs);
+    if (!isCyclic) keepConstants(run, scope, context, types);
   }
+}
+
+const noTypes: readonly InferredType[] = [];
+
+/** What is known of the node's outputs, which the scope keeps. */
+function outputTypes(
+  run: Run,
+  frame: Frame,
+  scope: OpenScope,
+  context: NodeContext,
+  inferred: readonly InferredType[],
+): readonly InferredType[] {
+  const { node } = context;
+  const types: InferredType[] = [];
+  for (let index = 0; index < node.outputs.length; index++) {
+    const name = node.outputs[index] ?? '';
+    if (name === '') {
+      types.push(unknownType);
+      continue;
+    }
+    const own = refined(run, frame, scope, node, name, possible(context, inferred[index]));
+    const type = run.shared(run.affordable(own));
+    if (!scope.types.has(name)) scope.types.set(name, type);
+    types.push(type);
+  }
+  return types;
 }
 
 /** The type without a shape that no tensor has: whatever an operator computed, sizes are sizes. */
@@ -85,9 +106,10 @@ function possible(context: NodeContext, type: InferredType = unknownType): Infer
     return { kind: type.kind, element: possible(context, type.element) };
   }
   if (type.kind !== 'tensor' || !type.shape) return type;
-  const isPossible = type.shape.every(
-    (dim, axis) => sizeOrProblem(context, dim, axis) !== undefined,
-  );
+  let isPossible = true;
+  for (let axis = 0; axis < type.shape.length; axis++) {
+    isPossible &&= sizeOrProblem(context, type.shape[axis] ?? null, axis) !== undefined;
+  }
   if (isPossible && type.shape.length <= maximumRank) return type;
   return { kind: 'tensor', dtype: type.dtype, shape: null };
 }
@@ -101,8 +123,10 @@ function refined(
   name: string,
   inferred: InferredType,
 ): InferredType {
+  const infos = scope.prepared.declared.get(name);
+  if (!infos) return inferred;
   let type = inferred;
-  for (const info of scope.prepared.declared.get(name) ?? []) {
+  for (const info of infos) {
     const declared = fromDeclared(info.type, run.bindings);
     type = refine(type, declared, run.isPlaceholder, (message) => {
       run.report({
@@ -116,26 +140,34 @@ function refined(
   return type;
 }
 
-function inferNode(run: Run, frame: Frame, scope: OpenScope, node: Node): readonly InferredType[] {
+function inferNode(
+  run: Run,
+  frame: Frame,
+  scope: OpenScope,
+  context: NodeContext,
+): readonly InferredType[] {
+  const { node } = context;
   if (run.functions.size > 0) {
     const key = functionKey(node);
     const definition = run.functions.get(key);
     if (definition) return callFunction(run, frame, scope, node, definition, key);
   }
-  return operatorFor(node)?.(nodeContext(run, frame, scope, node)) ?? [];
+  return operatorFor(node)?.(context) ?? noTypes;
 }
 
 function keepConstants(
   run: Run,
   scope: OpenScope,
-  node: Node,
   context: NodeContext,
   types: readonly InferredType[],
 ): void {
+  const { node } = context;
   const evaluator = evaluatorFor(node);
   if (!evaluator || scope.children.has(node)) return;
   let work = 1;
-  for (const index of node.inputs.keys()) work += context.constant(index)?.values.length ?? 0;
+  for (let index = 0; index < node.inputs.length; index++) {
+    work += context.constant(index)?.values.length ?? 0;
+  }
   if (!run.affordsElements(work)) return;
   const constants = evaluator(context, types);
   for (const [index, constant] of constants.entries()) {
@@ -160,9 +192,45 @@ function opsetOf(run: Run, frame: Frame, node: Node): number {
   return run.model.irVersion !== null && run.model.irVersion < 3 ? 1 : newestOpset;
 }
 
-function nodeContext(run: Run, frame: Frame, scope: OpenScope, node: Node): NodeContext {
+/** The context of the node that inference is at. */
+interface MovingContext extends Omit<NodeContext, 'node' | 'opset' | 'inputs'> {
+  node: Node;
+  opset: number;
+  inputs: readonly InferredType[];
+}
+
+function moveTo(
+  context: MovingContext,
+  node: Node,
+  run: Run,
+  frame: Frame,
+  scope: OpenScope,
+): void {
+  const inputs: InferredType[] = [];
+  for (const name of node.inputs) inputs.push(name === '' ? unknownType : typeOf(scope, name));
+  context.node = node;
+  context.opset = opsetOf(run, frame, node);
+  context.inputs = inputs;
+}
+
+const noNode: Node = {
+  index: -1,
+  name: '',
+  path: '',
+  opType: '',
+  domain: '',
+  overload: '',
+  inputs: [],
+  outputs: [],
+  attributes: new Map(),
+  docString: '',
+  metadata: new Map(),
+};
+
+function createContext(run: Run, frame: Frame, scope: OpenScope): MovingContext {
   const problem = (code: string, message: string): void => {
     if (frame.isSpeculative) return;
+    const { node } = context;
     run.report({
       code,
       severity: 'error',
@@ -170,15 +238,16 @@ function nodeContext(run: Run, frame: Frame, scope: OpenScope, node: Node): Node
       where: placeOf(frame, node),
     });
   };
-  return {
-    node,
-    opset: opsetOf(run, frame, node),
-    inputs: node.inputs.map((name) => (name === '' ? unknownType : typeOf(scope, name))),
+  const context: MovingContext = {
+    node: noNode,
+    opset: 0,
+    inputs: noTypes,
     constant(input) {
-      const name = node.inputs[input] ?? '';
+      const name = context.node.inputs[input] ?? '';
       return name === '' ? undefined : constantOf(scope, name);
     },
     fresh(output, axis) {
+      const { node } = context;
       const name = node.outputs[output] ?? '';
       if (name === '') return null;
       return run.placeholder(
@@ -192,17 +261,18 @@ function nodeContext(run: Run, frame: Frame, scope: OpenScope, node: Node): Node
     mismatch(message) {
       problem('shape-mismatch', message);
     },
-    runBody: (request) => runBody(run, frame, scope, node, request),
+    runBody: (request) => runBody(run, frame, scope, context.node, request),
     setChildren(children) {
-      scope.children.set(node, children);
+      scope.children.set(context.node, children);
     },
     keepConstant(output, constant) {
-      const name = node.outputs[output] ?? '';
+      const name = context.node.outputs[output] ?? '';
       if (constant && name !== '' && !scope.constants.has(name)) {
         scope.constants.set(name, constant);
       }
     },
   };
+  return context;
 }
 
 function runBody(

@@ -1,3 +1,5 @@
+import { kept } from './kept';
+
 /**
  * Dims that are not plain numbers: polynomials with integer coefficients over named symbols,
  * floor-divisions and maxima / minima. Immutable and normalised, so that equal text means equal
@@ -95,7 +97,7 @@ export function fromTerms(byText: ReadonlyMap<string, Term>): Dim {
   if (terms.length > maximumTerms) return null;
   terms.sort(compareTerms);
   const text = terms.map((term, index) => signedText(term, index === 0)).join('');
-  return text.length > maximumTextLength ? null : { kind: 'expr', text, terms };
+  return text.length > maximumTextLength ? null : kept({ kind: 'expr', text, terms });
 }
 
 function signedText({ coefficient, text }: Term, isFirst: boolean): string {

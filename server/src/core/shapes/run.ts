@@ -4,6 +4,7 @@ import type { Problem, ProblemSink } from '../problem';
 import { symbol } from './symbolic';
 import type { Dim } from './symbolic';
 import { constantOfTensor } from './tensor-constants';
+import { createTypeTable } from './type-table';
 import type { ConstantValue, InferredType } from './types';
 
 /** State of one inference: names handed out, caps left, problems said. */
@@ -27,6 +28,8 @@ export interface Run {
   affordsElements(count: number): boolean;
   /** The type, or its rank with unknown dims when the expressions together became too long. */
   affordable(type: InferredType): InferredType;
+  /** One object for all tensors of the same element type and dims. */
+  shared(type: InferredType): InferredType;
   report(problem: Problem): void;
 }
 
@@ -108,6 +111,7 @@ export function createRun(
       elements += count;
       return elements <= maximumTotalElements;
     },
+    shared: createTypeTable(),
     affordable(type) {
       if (type.kind !== 'tensor' || !type.shape) return type;
       for (const dim of type.shape) {

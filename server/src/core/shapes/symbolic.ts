@@ -1,3 +1,4 @@
+import { remembered } from './kept';
 import {
   divideTerms,
   fromAtom,
@@ -17,8 +18,17 @@ export type { Dim, Expr } from './polynomial';
 /** The symbol of this name; null (unknown) for names longer than 256 characters. */
 export function symbol(name: string): Dim {
   if (name.length > maximumNameLength) return null;
-  return fromAtom({ kind: 'symbol', name, text: symbolText(name) });
+  const known = recentSymbols.get(name);
+  if (known !== undefined) return known;
+  const made = fromAtom({ kind: 'symbol', name, text: symbolText(name) });
+  if (recentSymbols.size >= maximumRecentSymbols) recentSymbols.clear();
+  recentSymbols.set(name, made);
+  return made;
 }
+
+/** A model declares the same few symbols for all its values. */
+const recentSymbols = new Map<string, Dim>();
+const maximumRecentSymbols = 256;
 
 export function isKnown(dim: Dim): dim is Known {
   return dim !== null;
@@ -38,6 +48,7 @@ export function dimText(dim: Dim): string {
 /** True when both are known and have the same normal form; two unknown dims are not equal. */
 export function equalDims(a: Dim, b: Dim): boolean {
   if (a === null || b === null) return false;
+  if (a === b) return true;
   return typeof a === 'number' || typeof b === 'number' ? a === b : a.text === b.text;
 }
 
@@ -45,13 +56,17 @@ export function equalDims(a: Dim, b: Dim): boolean {
 export function add(a: Dim, b: Dim): Dim {
   if (!usable(a) || !usable(b)) return null;
   if (typeof a === 'number' && typeof b === 'number') return safe(a + b);
+  return sumOf(a, b);
+}
+
+const sumOf = remembered((a, b) => {
   const sum = new Map(termsOf(a).map((term) => [term.text, term]));
   for (const term of termsOf(b)) {
     const before = sum.get(term.text)?.coefficient ?? 0;
     sum.set(term.text, { ...term, coefficient: before + term.coefficient });
   }
   return fromTerms(sum);
-}
+});
 
 export function negate(a: Dim): Dim {
   return multiply(a, -1);
@@ -65,6 +80,10 @@ export function subtract(a: Dim, b: Dim): Dim {
 export function multiply(a: Dim, b: Dim): Dim {
   if (!usable(a) || !usable(b)) return null;
   if (typeof a === 'number' && typeof b === 'number') return safe(a * b);
+  return productOf(a, b);
+}
+
+const productOf = remembered((a, b) => {
   const result = new Map<string, Term>();
   for (const left of termsOf(a)) {
     for (const right of termsOf(b)) {
@@ -74,7 +93,7 @@ export function multiply(a: Dim, b: Dim): Dim {
     }
   }
   return fromTerms(result);
-}
+});
 
 /** The product of all dims; 1 for none. */
 export function product(dims: readonly Dim[]): Dim {
@@ -266,6 +285,7 @@ function divisorText(dim: Expr): string {
 
 function extremum(kind: 'max' | 'min', a: Dim, b: Dim): Dim {
   if (!usable(a) || !usable(b)) return null;
+  if (equalDims(a, b)) return a;
   const kept: Known[] = [];
   for (const candidate of [...operandsOf(kind, a), ...operandsOf(kind, b)]) {
     if (kept.some((other) => dominates(kind, other, candidate))) continue;

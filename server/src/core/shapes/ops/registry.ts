@@ -66,23 +66,30 @@ const channelsLastDomain = 'com.ms.internal.nhwc';
 
 /** The shape function of a node's operator; undefined for operators we do not know. */
 export function operatorFor(node: Pick<Node, 'domain' | 'opType'>): InferOperator | undefined {
-  const found = registry.get(`${normalizeDomain(node.domain)}::${node.opType}`);
+  const found = registry.get(normalizeDomain(node.domain))?.get(node.opType);
   if (found || node.domain !== channelsLastDomain) return found;
-  const standard = registry.get(`::${node.opType}`);
+  const standard = registry.get('')?.get(node.opType);
   return standard && channelsLastTwin(standard);
 }
 
 /** All keys, `domain::OpType`; the default domain is empty. */
 export function knownOperators(): readonly string[] {
-  return [...registry.keys()];
+  return [...registry].flatMap(([domain, operators]) =>
+    [...operators.keys()].map((opType) => `${domain}::${opType}`),
+  );
 }
 
+/** Domain → operator type → what the tables say of it. */
+export type OperatorMap<F> = ReadonlyMap<string, ReadonlyMap<string, F>>;
+
 /** Spreads rows such as `Relu com.microsoft::Gelu` into one entry per operator. */
-export function collect<F>(tables: readonly OperatorTable<F>[]): ReadonlyMap<string, F> {
-  const entries = new Map<string, F>();
+export function collect<F>(tables: readonly OperatorTable<F>[]): OperatorMap<F> {
+  const entries = new Map<string, Map<string, F>>();
   for (const [names, operator] of tables.flat()) {
     for (const name of names.split(' ')) {
-      entries.set(name.includes('::') ? name : `::${name}`, operator);
+      const [opType = '', domain = ''] = name.split('::').reverse();
+      const operators = entries.get(domain) ?? new Map<string, F>();
+      entries.set(domain, operators.set(opType, operator));
     }
   }
   return entries;

@@ -9,5 +9,5 @@ const registry = collect([arithmeticEvaluators, movementEvaluators]);
 
 /** The evaluator of a node's operator, for the operators that shape computations are made of. */
 export function evaluatorFor(node: Pick<Node, 'domain' | 'opType'>): EvaluateOperator | undefined {
-  return registry.get(`${normalizeDomain(node.domain)}::${node.opType}`);
+  return registry.get(normalizeDomain(node.domain))?.get(node.opType);
 }
