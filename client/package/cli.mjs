@@ -5,11 +5,17 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 
 import os from 'node:os';
 import path from 'node:path';
 import { root } from '../../test/install.mjs';
-import { bundleFiles, documents, manifest, packageFolder } from './contents.mjs';
+import {
+  bundleFiles,
+  commandLineBundles,
+  documents,
+  manifest,
+  packageFolder,
+} from './contents.mjs';
 import { thirdPartyNotices } from './notices.mjs';
 
 const folder = path.join(root, 'dist', 'npm');
-const bundles = ['cli.js', 'runtime-worker.js'];
+const bundles = [...commandLineBundles(), 'runtime-worker.js'];
 
 createFolder();
 const [packed] = JSON.parse(npm(folder, ['pack', '--json', '--pack-destination', packageFolder]));

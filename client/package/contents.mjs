@@ -81,6 +81,13 @@ export function contentsOf(target) {
   return contents;
 }
 
+/** `cli.js` and the parts of it that commands load; the build lists them. */
+export function commandLineBundles() {
+  const meta = JSON.parse(readFileSync(path.join(root, 'dist', 'meta.json'), 'utf8'));
+  const names = Object.keys(meta.outputs).map((name) => path.posix.basename(name));
+  return names.filter((name) => /^cli(-[\w-]+)?\.js$/u.test(name));
+}
+
 /** The bundles, and the comments that their libraries want kept. */
 export function bundleFiles(names) {
   const files = names.flatMap((name) => [`dist/${name}`, `dist/${name}.LEGAL.txt`]);

@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
 import {
   constants,
@@ -103,6 +102,8 @@ async function sha256(file: string): Promise<string> {
   const source = await openRegular(file);
   if (!source) throw new Error(`${file} is not a regular file`);
   try {
+    // Imported here: most runs need no hash, and it takes longer to load than a small model to read.
+    const { createHash } = await import('node:crypto');
     const hash = createHash('sha256');
     for (let offset = 0; offset < source.byteLength; offset += hashChunkBytes) {
       hash.update(await source.read(offset, hashChunkBytes));
@@ -120,6 +121,7 @@ async function createWriter(file: string): Promise<FileWriter> {
   const folder = path.dirname(file);
   const name = Array.from(path.basename(file)).slice(0, maxNameCharacters).join('');
   const prefix = `.${name}.green-ai-`;
+  const { randomBytes } = await import('node:crypto');
   await removeLeftovers(folder, prefix);
   const temporary = path.join(folder, `${prefix}${randomBytes(6).toString('hex')}.tmp`);
   const handle = await open(temporary, 'wx');

@@ -43,7 +43,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** `cost` estimates a Workload and must never learn what a graph is. */
 const base = new Set([
-  ...['attributes', 'dtype', 'finding', 'format', 'graph', 'interval', 'json-text', 'nearest'],
+  ...[
+    'attributes',
+    'distinct',
+    'dtype',
+    'finding',
+    'format',
+    'graph',
+    'interval',
+    'json-text',
+    'nearest',
+  ],
   ...['problem', 'source', 'tensor-values', 'workload'],
 ]);
 const baseOfCost = new Set([

@@ -6,7 +6,6 @@ import type { NodeFacts } from '../core/facts/count';
 import type { ValueInfo } from '../core/graph';
 import type { ConfigAnalysis } from '../core/config/config';
 import { openModel } from '../engine';
-import { readConfigFile } from '../config-file';
 import { fail, noteUnknownDims, writeJson, type ExitCode, type Io } from './io';
 import { oneLine, printable } from './terminal';
 
@@ -36,6 +35,7 @@ export async function inspect(path: string, flags: InspectFlags, io: Io): Promis
 }
 
 async function inspectConfig(path: string, { format }: InspectFlags, io: Io): Promise<ExitCode> {
+  const { readConfigFile } = await import('../config-file');
   const config = await readConfigFile(io.host, path);
   if (typeof config === 'string') return fail(io, `${path}: ${config}`);
   const { analysis } = config;

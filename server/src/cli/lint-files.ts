@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { glob } from 'tinyglobby';
 import { parseSettings, settingsFileName, type SettingsFile } from '../core/settings';
 import type { ConfigProblem } from '../core/config/tree';
 import type { Host } from '../host';
@@ -36,6 +35,7 @@ export async function collectFiles(targets: readonly string[]): Promise<Target[]
     if (stats.isFile()) add(target, true);
     else if (!stats.isDirectory()) throw new UsageError(`${target}: is no regular file`);
     else {
+      const { glob } = await import('tinyglobby');
       const found = await glob(lintedFiles, {
         cwd: target,
         ignore: neverLinted,

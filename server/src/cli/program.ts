@@ -1,16 +1,11 @@
 import { Command, CommanderError, Option } from 'commander';
-import { carbonIntensity } from '../core/cost/carbon';
-import { defaultDeviceId } from '../core/cost/devices';
+import { defaultDeviceId } from '../core/cost/default-device';
 import { dataTypeFromName, type DataType } from '../core/dtype';
 import { hostErrorReason } from '../host-errors';
-import { estimateCommand, parseDevices } from './estimate';
-import { inspect } from './inspect';
 import { fail, parseCount, parseDims, UsageError, type ExitCode, type Io } from './io';
-import { lint } from './lint';
-import { listDevices, listRules } from './lists';
-import { optimize } from './optimize';
 import { safeForTerminal } from './terminal';
-import { text } from './text';
+
+// Commands are imported when they run: half the time of a short one went into loading the others.
 
 /** Runs `green-ai` with these arguments (without node and script) and answers the exit status. */
 export async function run(args: readonly string[], outside: Io): Promise<ExitCode> {
@@ -64,20 +59,23 @@ function createProgram(io: Io, outAsItIs: Io['out'], done: (code: ExitCode) => v
     .command('devices')
     .description('list the devices that estimates know')
     .addOption(textOrJson())
-    .action(({ format }: { format: 'text' | 'json' }) => {
+    .action(async ({ format }: { format: 'text' | 'json' }) => {
+      const { listDevices } = await import('./lists');
       done(listDevices(format, io));
     });
   program
     .command('rules')
     .description('list the rules')
     .addOption(textOrJson())
-    .action(({ format }: { format: 'text' | 'json' }) => {
+    .action(async ({ format }: { format: 'text' | 'json' }) => {
+      const { listRules } = await import('./lists');
       done(listRules(format, io));
     });
   program
     .command('text <model>')
     .description('print a model in ONNX text form')
     .action(async (model: string) => {
+      const { text } = await import('./text');
       // Names in the text form are what they are in the model: only a terminal gets them escaped.
       done(await text(model, io.isTerminal ? io : { ...io, out: outAsItIs }));
     });
@@ -118,6 +116,7 @@ function addLint(program: Command, io: Io, done: (code: ExitCode) => void): void
         .default('text'),
     )
     .action(async (paths: readonly string[], options: LintOptions) => {
+      const { lint } = await import('./lint');
       done(await lint(paths, options, io));
     });
 }
@@ -129,6 +128,7 @@ function addInspect(program: Command, io: Io, done: (code: ExitCode) => void): v
     .addOption(dimOption())
     .addOption(textOrJson())
     .action(async (file: string, options: { dim: readonly string[]; format: 'text' | 'json' }) => {
+      const { inspect } = await import('./inspect');
       done(await inspect(file, { dims: parseDims(options.dim), format: options.format }, io));
     });
 }
@@ -170,6 +170,7 @@ function addEstimate(program: Command, io: Io, done: (code: ExitCode) => void): 
           io.err(`green-ai: --${flag} does not change this version's estimates\n`);
         }
       }
+      const { estimateCommand, parseDevices } = await import('./estimate');
       done(
         await estimateCommand(
           file,
@@ -180,7 +181,7 @@ function addEstimate(program: Command, io: Io, done: (code: ExitCode) => void): 
               batch: parseCount('--batch', options.batch),
               threads: parseCount('--threads', options.threads),
               precision: parsePrecision(options.precision),
-              region: parseRegion(options.region),
+              region: await parseRegion(options.region),
             },
             prompt: parseCount('--prompt', options.prompt),
             generate: parseCount('--generate', options.generate),
@@ -201,8 +202,9 @@ function parsePrecision(name: string | undefined): DataType | undefined {
   return dtype;
 }
 
-function parseRegion(text: string | undefined): string | undefined {
+async function parseRegion(text: string | undefined): Promise<string | undefined> {
   if (text === undefined) return undefined;
+  const { carbonIntensity } = await import('../core/cost/carbon');
   const found = carbonIntensity(text);
   if (found.kind === 'problem') throw new UsageError(`--region: ${found.problem.message}`);
   return text;
@@ -258,6 +260,8 @@ function addOptimize(program: Command, io: Io, done: (code: ExitCode) => void): 
     .addOption(dimOption())
     .addOption(textOrJson())
     .action(async (model: string, options: OptimizeOptionTexts) => {
+      const { parseDevices } = await import('./estimate');
+      const { optimize } = await import('./optimize');
       const [device] = parseDevices(options.device);
       if (!device) throw new UsageError('--device: give a device id');
       done(

@@ -172,6 +172,15 @@ export function normalizeDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain;
 }
 
+/**
+ * What stands for a node in its path: its name, or `OpType_index`. PyTorch's names begin with a slash, which the path
+ * has already.
+ */
+export function pathPart({ name, opType, index }: Pick<Node, 'name' | 'opType' | 'index'>): string {
+  if (name === '') return `${opType}_${index}`;
+  return name.startsWith('/') && name !== '/' ? name.slice(1) : name;
+}
+
 /** `domain::OpType` as people write it; the default domain is left out. */
 export function qualifiedOpType(node: Pick<Node, 'domain' | 'opType'>): string {
   return node.domain === '' ? node.opType : `${node.domain}.${node.opType}`;

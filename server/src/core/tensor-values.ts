@@ -2,6 +2,19 @@ import { Float16Array } from '@petamoriken/float16';
 import { bytesOf, dataTypeInfo } from './dtype';
 import type { Tensor } from './graph';
 
+const alignedBuffer = new ArrayBuffer(2048);
+const aligned = {
+  bytes: new Uint8Array(alignedBuffer),
+  int64s: new BigInt64Array(alignedBuffer),
+  float32s: new Float32Array(alignedBuffer),
+};
+
+function listOf<T>(values: ArrayLike<T>, count: number): T[] {
+  const list: T[] = [];
+  for (let index = 0; index < count; index++) list.push(values[index] as T);
+  return list;
+}
+
 /**
  * Elements of a small tensor that was kept inline, as numbers or bigints (64-bit integers);
  * `undefined` when the payload is elsewhere, too short, or of a dtype with no plain number.
@@ -13,6 +26,12 @@ export function inlineValues(tensor: Tensor): readonly number[] | readonly bigin
   if (storage.kind !== 'inline') return undefined;
   const byteLength = bytesOf(dtype, elementCount);
   if (byteLength === null || storage.bytes.byteLength < byteLength) return undefined;
+  if (byteLength <= aligned.bytes.byteLength) {
+    // A model has thousands of short ones: no buffer is made for them.
+    aligned.bytes.set(storage.bytes.subarray(0, byteLength));
+    if (dtype === 'int64') return listOf(aligned.int64s, elementCount);
+    if (dtype === 'float32') return listOf(aligned.float32s, elementCount);
+  }
   // Copied: protobuf payloads are not aligned for typed arrays.
   const { buffer } = storage.bytes.slice(0, byteLength);
   switch (dtype) {

@@ -1,6 +1,7 @@
 import { nearest } from '../nearest';
 import { constant } from './constant';
 import type { Confidence, Constant, Unit } from './constant';
+import { defaultDeviceId } from './default-device';
 import data from './devices.json';
 
 export const deviceClasses = [
@@ -78,7 +79,7 @@ export interface Device {
   readonly sparsity24: Constant;
 }
 
-export const defaultDeviceId = 'laptop-cpu';
+export { defaultDeviceId } from './default-device';
 
 /** All devices, the default first. */
 export const devices: readonly Device[] = readDevices(data as unknown as DeviceFile);

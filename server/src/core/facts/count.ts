@@ -1,8 +1,9 @@
 import { subgraphsOf } from '../attributes';
 import type { DataType } from '../dtype';
 import { messageNaming } from '../format';
-import { qualifiedOpType, type Node } from '../graph';
+import { pathPart, qualifiedOpType, type Node } from '../graph';
 import type { ProblemSink } from '../problem';
+import { createSum } from '../shapes/sum';
 import { add, maximum, multiply, type Dim } from '../shapes/symbolic';
 import type { ChildScope, Scope } from '../shapes/types';
 import type { WorkKind } from '../workload';
@@ -20,6 +21,8 @@ import { traceWeights, type NodeClass, type WeightMap } from './weights';
 export interface NodeFacts {
   readonly node: Node;
   readonly scope: Scope;
+  /** In the order of `scope.nodes`. */
+  readonly position: number;
   /** Scope path and node name: unique, also for a function that is called twice. */
   readonly path: string;
   readonly kind: WorkKind;
@@ -102,7 +105,8 @@ export function countFacts(scope: Scope, sink: ProblemSink): ModelFacts {
     parameters: createParameterCounter(weights),
     all: [],
     unknownOps: new Map(),
-    paths: new Set(),
+    // Paths of the file are unique; only bodies that are evaluated several times repeat them.
+    paths: scope.children.size === 0 ? null : new Set(),
   };
   const main = scopeFacts(scope, 1, counter);
   reportUnknown(counter.unknownOps, sink);
@@ -125,32 +129,28 @@ interface Counter {
   readonly all: NodeFacts[];
   /** `domain.Type` → the first node, and how many there are. */
   readonly unknownOps: Map<string, { readonly path: string; count: number }>;
-  readonly paths: Set<string>;
+  readonly paths: Set<string> | null;
 }
 
 function scopeFacts(scope: Scope, repeat: Dim, counter: Counter): ScopeFacts {
-  const nodes = scope.nodes.map((node) => nodeFacts({ node, scope }, repeat, counter));
+  const nodes = scope.nodes.map((node, position) =>
+    nodeFacts({ node, scope }, position, repeat, counter),
+  );
   for (const facts of nodes) counter.all.push(facts);
   const children = new Map<Node, readonly ChildFacts[]>();
-  let macs: Dim = 0;
-  let flops: Dim = 0;
+  const macs = createSum();
+  const flops = createSum();
   for (const { node, macs: ownMacs, flops: ownFlops } of nodes) {
-    macs = add(macs, ownMacs);
-    flops = add(flops, ownFlops);
+    macs.add(ownMacs);
+    flops.add(ownFlops);
     const inner = scope.children.get(node);
     if (!inner) continue;
     const facts = inner.map((child) => childFacts(child, repeat, counter));
     children.set(node, facts);
-    macs = add(
-      macs,
-      childTotal(facts, (each) => each.macs),
-    );
-    flops = add(
-      flops,
-      childTotal(facts, (each) => each.flops),
-    );
+    macs.add(childTotal(facts, (each) => each.macs));
+    flops.add(childTotal(facts, (each) => each.flops));
   }
-  return { scope, nodes, children, macs, flops };
+  return { scope, nodes, children, macs: macs.value(), flops: flops.value() };
 }
 
 function childFacts(child: ChildScope, repeat: Dim, counter: Counter): ChildFacts {
@@ -176,7 +176,7 @@ function childTotal(children: readonly ChildFacts[], of: (facts: ScopeFacts) => 
   return add(total, branches);
 }
 
-function nodeFacts(site: Site, repeat: Dim, counter: Counter): NodeFacts {
+function nodeFacts(site: Site, position: number, repeat: Dim, counter: Counter): NodeFacts {
   const { node, scope } = site;
   const nodeClass = counter.weights.classOf(node, scope);
   const cost = costOf(site);
@@ -186,17 +186,23 @@ function nodeFacts(site: Site, repeat: Dim, counter: Counter): NodeFacts {
   const macs = cost ? (cost.macs ? possible(cost.macs(site)) : 0) : null;
   const flops = isIdle ? 0 : cost ? (cost.flops ? possible(cost.flops(site)) : 0) : null;
   const { module, source } = originOf(node);
+  const { parameters, weightBytes } = counter.parameters.count(site, cost, nodeClass);
+  const traffic = trafficOf(site, cost, nodeClass, counter.weights);
   const facts: NodeFacts = {
     node,
     scope,
+    position,
     path,
     kind: isIdle ? 'none' : kindOf(cost, site),
     nodeClass,
     isMacType: cost?.macs !== undefined,
-    ...counter.parameters.count(site, cost, nodeClass),
+    parameters,
+    weightBytes,
     macs,
     flops,
-    ...trafficOf(site, cost, nodeClass, counter.weights),
+    readBytes: traffic.readBytes,
+    writeBytes: traffic.writeBytes,
+    weightReadBytes: traffic.weightReadBytes,
     computeDtype: dtypeOfWork(site, cost),
     repeat,
     module,
@@ -217,8 +223,7 @@ const runsBody: OpCost = { kind: 'control', traffic: 'none' };
 const unknownBody: OpCost = { kind: 'control', macs: () => null, flops: () => null };
 
 function costOf({ node, scope }: Site): OpCost | undefined {
-  const children = scope.children.get(node) ?? [];
-  if (children.length > 0) return runsBody;
+  if ((scope.children.get(node)?.length ?? 0) > 0) return runsBody;
   return subgraphsOf(node).length > 0 ? unknownBody : opCostOf(node);
 }
 
@@ -233,10 +238,15 @@ function dtypeOfWork(site: Site, cost: OpCost | undefined): DataType | null {
 }
 
 /** `Node.path` where the scope is the graph it was read from; function bodies are prefixed by their call. */
-function uniquePath({ node, scope }: Site, paths: Set<string>): string {
-  const own = node.name === '' ? `${node.opType}_${node.index}` : node.name;
-  const path = node.path.startsWith(`${scope.path}/`) ? node.path : `${scope.path}/${own}`;
-  const unique = paths.has(path) ? `${path}#${node.index}` : path;
+function uniquePath({ node, scope }: Site, paths: Set<string> | null): string {
+  const { length } = scope.path;
+  const isOfScope = node.path.startsWith(scope.path) && node.path.charAt(length) === '/';
+  const path = isOfScope ? node.path : `${scope.path}/${pathPart(node)}`;
+  if (!paths) return path;
+  const before = paths.size;
+  paths.add(path);
+  if (paths.size > before) return path;
+  const unique = `${path}#${node.index}`;
   paths.add(unique);
   return unique;
 }

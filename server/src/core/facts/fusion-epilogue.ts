@@ -7,6 +7,8 @@ import { activationOpTypes } from './ops/elementwise';
 /** Bias, rescaling, residual, activation: no kernel takes up more. */
 const maxEpilogue = 5;
 
+const nothing: readonly NodeFacts[] = [];
+
 /** The nodes behind a convolution or matrix product that its kernel does on the way out, in order. */
 export function epilogueOf(
   head: NodeFacts,
@@ -14,7 +16,7 @@ export function epilogueOf(
   isFree: (node: NodeFacts) => boolean,
 ): readonly NodeFacts[] {
   const isConvolution = head.kind === 'conv' || head.kind === 'depthwise-conv';
-  if (!head.isMacType || (!isConvolution && head.kind !== 'matmul')) return [];
+  if (!head.isMacType || (!isConvolution && head.kind !== 'matmul')) return nothing;
   const [result = ''] = head.node.outputs;
   const epilogue: NodeFacts[] = [];
   let current = result;

@@ -1,3 +1,4 @@
+import { distinct } from '../distinct';
 import { equalDims } from '../shapes/symbolic';
 import { dtypeOf, shapeOf, type Scope } from '../shapes/types';
 import { bodyOutputs } from './body';
@@ -20,13 +21,15 @@ export interface ScopeLinks {
   readonly onlyConsumer: (name: string) => NodeFacts | undefined;
 }
 
+const nobody: readonly NodeFacts[] = [];
+
 export function scopeLinks(facts: ScopeFacts, weights: WeightMap): ScopeLinks {
   const { scope } = facts;
   const producers = new Map<string, NodeFacts>();
   const consumers = new Map<string, NodeFacts[]>();
   for (const node of facts.nodes) {
     for (const name of node.node.outputs) producers.set(name, node);
-    for (const name of new Set(node.node.inputs)) {
+    for (const name of distinct(node.node.inputs)) {
       const list = consumers.get(name);
       if (list) list.push(node);
       else consumers.set(name, [node]);
@@ -36,8 +39,7 @@ export function scopeLinks(facts: ScopeFacts, weights: WeightMap): ScopeLinks {
   for (const children of facts.children.values()) {
     for (const child of children) collectNames(child.facts, escaping);
   }
-  const positions = new Map(facts.nodes.map((node, position) => [node, position]));
-  const consumersOf = (name: string) => consumers.get(name) ?? [];
+  const consumersOf = (name: string) => consumers.get(name) ?? nobody;
   const escapes = (name: string) => escaping.has(name);
   return {
     scope,
@@ -45,7 +47,7 @@ export function scopeLinks(facts: ScopeFacts, weights: WeightMap): ScopeLinks {
     consumersOf,
     escapes,
     isWeight: (name) => weights.valueOf(scope, name)?.dequantized === false,
-    positionOf: (node) => (node ? (positions.get(node) ?? -1) : -1),
+    positionOf: (node) => node?.position ?? -1,
     onlyConsumer(name) {
       const [first, second] = consumersOf(name);
       return second || escapes(name) ? undefined : first;

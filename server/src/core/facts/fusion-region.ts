@@ -1,8 +1,11 @@
+import { distinct } from '../distinct';
 import type { NodeFacts } from './count';
 import type { ScopeLinks } from './fusion-links';
 
 /** The longest patterns runtimes know, layer normalisation and tanh-GELU, have about ten nodes. */
 const maxRegion = 16;
+
+const nothing: readonly NodeFacts[] = [];
 
 /**
  * The largest set of elementwise operators and means that ends in this node, is seen from outside
@@ -14,7 +17,7 @@ export function regionEndingAt(
   links: ScopeLinks,
   isFree: (node: NodeFacts) => boolean,
 ): readonly NodeFacts[] {
-  if (!joins(end)) return [];
+  if (!joins(end)) return nothing;
   const region = new Set<NodeFacts>();
   /** Tensors from outside, with the number of members that read them. */
   const outside = new Map<string, number>();
@@ -22,7 +25,7 @@ export function regionEndingAt(
   for (let next: NodeFacts | undefined = end; next && region.size < maxRegion;) {
     region.add(next);
     for (const name of next.node.outputs) outside.delete(name);
-    for (const name of new Set(next.node.inputs)) {
+    for (const name of distinct(next.node.inputs)) {
       const isTensor = name !== '' && !links.isWeight(name);
       if (isTensor) outside.set(name, (outside.get(name) ?? 0) + 1);
     }
@@ -52,6 +55,6 @@ function producerToJoin(
 
 function joins({ nodeClass, kind, node }: NodeFacts): boolean {
   if (nodeClass !== 'compute' || node.domain !== '') return false;
-  if (node.outputs.filter((name) => name !== '').length !== 1) return false;
-  return kind === 'elementwise' || node.opType === 'ReduceMean';
+  if (kind !== 'elementwise' && node.opType !== 'ReduceMean') return false;
+  return node.outputs.filter((name) => name !== '').length === 1;
 }

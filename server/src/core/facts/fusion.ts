@@ -54,7 +54,13 @@ export function planFusion(facts: ModelFacts): FusionPlan {
       pending.push(...children.map((each) => each.facts));
   }
   return {
-    kernelOf: (node) => kernels.get(node) ?? alone(node),
+    kernelOf(node) {
+      const known = kernels.get(node);
+      if (known) return known;
+      const kernel = alone(node);
+      kernels.set(node, kernel);
+      return kernel;
+    },
     dequantizedFrom: (scope, name) => folded.get(scope)?.get(name),
   };
 }
@@ -82,7 +88,8 @@ function planScope(
     const epilogue = epilogueOf(node, links, isFree);
     if (epilogue.length > 0) claim({ anchor: node, members: [node, ...epilogue] });
   }
-  for (const node of facts.nodes) {
+  const isQuantized = facts.nodes.some(({ node }) => node.opType === 'DequantizeLinear');
+  for (const node of isQuantized ? facts.nodes : []) {
     const group = groups.get(node) ?? { anchor: node, members: [node] };
     const integer = group.anchor === node ? integerGroup(group, links) : undefined;
     if (integer) claim(integer);
@@ -128,10 +135,12 @@ function foldedDequantize(
   return sources;
 }
 
+const noNames: ReadonlySet<string> = new Set();
+
 function alone(facts: NodeFacts): Kernel {
   const { readBytes, writeBytes, weightReadBytes, computeDtype } = facts;
   const traffic = { readBytes, writeBytes, weightReadBytes };
-  return { anchor: facts, members: [facts], ...traffic, computeDtype, inner: new Set() };
+  return { anchor: facts, members: [facts], ...traffic, computeDtype, inner: noNames };
 }
 
 /** What crosses the border of a group: each value once, weights apart. */

@@ -18,13 +18,16 @@ export interface Storage {
   lastUse: number;
 }
 
+/** The storages of each step that has any. */
+export type ByStep = readonly (readonly Storage[] | undefined)[];
+
 /** What is allocated and freed at each step, a step being a position in the scope's order. */
 export interface Lifetimes {
   readonly atStart: readonly Storage[];
-  readonly births: ReadonlyMap<number, readonly Storage[]>;
-  readonly deaths: ReadonlyMap<number, readonly Storage[]>;
+  readonly births: ByStep;
+  readonly deaths: ByStep;
   /** Dying storages that a new one of the same size takes over. */
-  readonly reused: ReadonlyMap<number, readonly Storage[]>;
+  readonly reused: ByStep;
   /** Values that matter and whose size is unknown. */
   readonly unknown: number;
 }
@@ -34,10 +37,9 @@ export function planLifetimes(facts: ScopeFacts, input: MemoryInput): Lifetimes 
   const plan: Plan = {
     facts,
     input,
-    positions: new Map(facts.nodes.map((node, position) => [node, position])),
     steps: new Map(),
     storages: new Map(),
-    births: new Map(),
+    births: emptySteps(facts),
     unknown: 0,
   };
   const atStart = inputStorages(plan);
@@ -46,21 +48,28 @@ export function planLifetimes(facts: ScopeFacts, input: MemoryInput): Lifetimes 
     const storage = plan.storages.get(name);
     if (storage) storage.lastUse = facts.nodes.length;
   }
-  const deaths = new Map<number, Storage[]>();
-  for (const storage of new Set([...atStart, ...[...plan.births.values()].flat()])) {
-    push(deaths, storage.lastUse, storage);
+  const deaths = emptySteps(facts);
+  for (const storage of atStart) push(deaths, storage.lastUse, storage);
+  for (const born of plan.births) {
+    for (const storage of born ?? noStorages) push(deaths, storage.lastUse, storage);
   }
   return { atStart, births: plan.births, deaths, reused: reuses(plan), unknown: plan.unknown };
+}
+
+const noStorages: readonly Storage[] = [];
+
+/** One more than there are nodes: what lives to the end dies behind them. */
+function emptySteps({ nodes }: ScopeFacts): (Storage[] | undefined)[] {
+  return Array.from({ length: nodes.length + 1 });
 }
 
 interface Plan {
   readonly facts: ScopeFacts;
   readonly input: MemoryInput;
-  readonly positions: ReadonlyMap<NodeFacts, number>;
   /** Step at which each kernel runs. */
   readonly steps: Map<Kernel, number>;
   readonly storages: Map<string, Storage>;
-  readonly births: Map<number, Storage[]>;
+  readonly births: (Storage[] | undefined)[];
   unknown: number;
 }
 
@@ -76,22 +85,25 @@ function inputStorages(plan: Plan): Storage[] {
 }
 
 /** A kernel runs when the last of its nodes is due; until then it needs what they all read. */
-function stepOf(node: NodeFacts, { input, positions, steps }: Plan): number {
+function stepOf(node: NodeFacts, { input, steps }: Plan): number {
   const kernel = input.fusion.kernelOf(node);
+  if (kernel.members.length === 1) return node.position;
   const known = steps.get(kernel);
   if (known !== undefined) return known;
   let step = 0;
-  for (const member of kernel.members) step = Math.max(step, positions.get(member) ?? 0);
+  for (const member of kernel.members) step = Math.max(step, member.position);
   steps.set(kernel, step);
   return step;
 }
 
 function placeNode(node: NodeFacts, plan: Plan): void {
   const step = stepOf(node, plan);
-  for (const name of namesRead(node, plan.facts)) {
+  const use = (name: string): void => {
     const storage = plan.storages.get(name);
     if (storage) storage.lastUse = Math.max(storage.lastUse, step);
-  }
+  };
+  node.node.inputs.forEach(use);
+  namesReadInside(node, plan.facts)?.forEach(use);
   if (node.nodeClass === 'folded' || node.nodeClass === 'shape') return;
   const { scope } = plan.facts;
   const { fusion } = plan.input;
@@ -114,10 +126,12 @@ function placeNode(node: NodeFacts, plan: Plan): void {
   }
 }
 
-/** What a node reads itself and what its subgraphs may read from around them. */
-function namesRead(node: NodeFacts, facts: ScopeFacts): ReadonlySet<string> {
-  const names = new Set(node.node.inputs);
-  const pending = (facts.children.get(node.node) ?? []).map((child) => child.facts);
+/** What the subgraphs of a node may read from around them; null when it has none. */
+function namesReadInside(node: NodeFacts, facts: ScopeFacts): ReadonlySet<string> | null {
+  const own = facts.children.get(node.node);
+  if (!own) return null;
+  const names = new Set<string>();
+  const pending = own.map((child) => child.facts);
   for (let at = pending.pop(); at; at = pending.pop()) {
     if (at.scope.parent === null) continue;
     for (const inner of at.nodes) for (const name of inner.node.inputs) names.add(name);
@@ -127,16 +141,16 @@ function namesRead(node: NodeFacts, facts: ScopeFacts): ReadonlySet<string> {
   return names;
 }
 
-function reuses(plan: Plan): Map<number, Storage[]> {
-  const reused = new Map<number, Storage[]>();
-  for (const [step, [output]] of plan.births) {
-    const node = plan.facts.nodes[step];
-    if (!node || !output || output.bytes === 0) continue;
+function reuses(plan: Plan): ByStep {
+  const reused = emptySteps(plan.facts);
+  for (const [step, node] of plan.facts.nodes.entries()) {
+    const output = plan.births[step]?.[0];
+    if (!output || output.bytes === 0) continue;
     for (const name of overwritable(node, plan)) {
       const storage = plan.storages.get(name);
       if (!storage || storage === output || storage.isCallers) continue;
       if (storage.lastUse !== step || storage.bytes !== output.bytes) continue;
-      reused.set(step, [storage]);
+      reused[step] = [storage];
       break;
     }
   }
@@ -169,8 +183,8 @@ function matters(scope: Scope, name: string): boolean {
   return type.shape.length > 1 || isFloat(type.dtype);
 }
 
-function push(map: Map<number, Storage[]>, step: number, storage: Storage): void {
-  const list = map.get(step);
+function push(steps: (Storage[] | undefined)[], step: number, storage: Storage): void {
+  const list = steps[step];
   if (list) list.push(storage);
-  else map.set(step, [storage]);
+  else steps[step] = [storage];
 }

@@ -62,7 +62,8 @@ function peakOf(facts: ScopeFacts, input: MemoryInput): Peak {
   let peakNode: NodeFacts | null = null;
   let isComplete = unknown === 0;
   for (const [step, node] of facts.nodes.entries()) {
-    const own = total(births.get(step) ?? []) - total(reused.get(step) ?? []);
+    const given = total(reused[step]);
+    const own = total(births[step]) - given;
     const inner = peakInside(facts, node, input);
     isComplete &&= inner.isComplete;
     // A branch's or function's results are the node's own outputs; a loop collects them beside its body.
@@ -71,20 +72,26 @@ function peakOf(facts: ScopeFacts, input: MemoryInput): Peak {
       peak = Math.max(peak, atStep);
       peakNode = node;
     }
-    live += own - total(deaths.get(step) ?? []) + total(reused.get(step) ?? []);
+    live += own - total(deaths[step]) + given;
   }
   return { bytes: peak, isComplete, node: peakNode };
 }
 
-function peakInside(
-  facts: ScopeFacts,
-  node: NodeFacts,
-  input: MemoryInput,
-): { readonly bytes: number; readonly isComplete: boolean; readonly isLoop: boolean } {
+interface InnerPeak {
+  readonly bytes: number;
+  readonly isComplete: boolean;
+  readonly isLoop: boolean;
+}
+
+const nothingInside: InnerPeak = { bytes: 0, isComplete: true, isLoop: false };
+
+function peakInside(facts: ScopeFacts, node: NodeFacts, input: MemoryInput): InnerPeak {
+  const children = facts.children.get(node.node);
+  if (!children) return nothingInside;
   let bytes = 0;
   let isComplete = true;
   let isLoop = false;
-  for (const child of facts.children.get(node.node) ?? []) {
+  for (const child of children) {
     if (child.tripCount === 0) continue;
     const peak = peakOf(child.facts, input);
     bytes = Math.max(bytes, peak.bytes);
@@ -94,9 +101,13 @@ function peakInside(
   return { bytes, isComplete, isLoop };
 }
 
-function total(storages: readonly Storage[]): number {
-  return storages.reduce((sum, { bytes }) => sum + bytes, 0);
+function total(storages: readonly Storage[] | undefined): number {
+  let sum = 0;
+  for (const { bytes } of storages ?? noStorages) sum += bytes;
+  return sum;
 }
+
+const noStorages: readonly Storage[] = [];
 
 function ioBytes(scope: Scope, values: ReadonlyMap<string, number>): number | null {
   let bytes = 0;

@@ -20,6 +20,7 @@ export interface SourceLine {
  * TorchScript exporter, `model/conv1/BiasAdd;…` of TensorFlow converters.
  */
 export function originOf(node: Node): NodeOrigin {
+  if (node.metadata.size === 0) return { module: moduleOfName(node.name), source: null };
   const trace = node.metadata.get('pkg.torch.onnx.stack_trace');
   return { module: moduleOf(node), source: trace === undefined ? null : sourceOf(trace) };
 }
@@ -40,7 +41,23 @@ function moduleOf(node: Node): string | null {
     const name = modules.at(-1)?.split(':')[0]?.trim();
     if (name !== undefined) return nonEmpty(name);
   }
-  return node.name.length <= maxTextLength ? moduleOfPath(node.name) : null;
+  return moduleOfName(node.name);
+}
+
+/** Modules by the folder part of a name: the nodes of one follow each other, and their text is kept once. */
+const recentFolders = new Map<string, string | null>();
+const maxRecentFolders = 64;
+
+function moduleOfName(name: string): string | null {
+  const end = name.lastIndexOf('/');
+  if (end < 0 || name.length > maxTextLength) return null;
+  const folder = name.slice(0, end + 1);
+  const known = recentFolders.get(folder);
+  if (known !== undefined) return known;
+  const module = moduleOfPath(folder);
+  if (recentFolders.size >= maxRecentFolders) recentFolders.clear();
+  recentFolders.set(folder, module);
+  return module;
 }
 
 /** Items of a list of strings as Python's `repr` writes it: `['', 'layers', 'layers.0']`. */

@@ -21,15 +21,18 @@ export interface ParameterCounter {
   totals(): ParameterCount & { readonly generatedWeightBytes: number };
 }
 
+const nothing: ParameterCount = { parameters: 0, weightBytes: 0 };
+
 export function createParameterCounter(weights: WeightMap): ParameterCounter {
   /** Each used tensor once; elements is 0 for zero points. */
   const used = new Map<WeightRoot, number>();
   return {
     count(site, cost, nodeClass) {
+      if (nodeClass !== 'compute' || callsFunction(site)) return nothing;
       const own = new Map<WeightRoot, number>();
-      if (nodeClass === 'compute' && !callsFunction(site)) {
-        for (const index of site.node.inputs.keys()) collect(site, cost, index, weights, own);
-      }
+      const { inputs } = site.node;
+      for (let index = 0; index < inputs.length; index++) collect(site, cost, index, weights, own);
+      if (own.size === 0) return nothing;
       for (const [root, elements] of own) keepLarger(used, root, elements);
       return sumOf(own);
     },

@@ -58,8 +58,15 @@ export function valueBytes(scope: Scope, name: string): Dim {
 
 export function typeBytes(type: InferredType): Dim {
   if (type.kind !== 'tensor' || type.dtype === null) return null;
-  return tensorBytes(type.dtype, elementsOf(type.shape));
+  const known = bytesByType.get(type);
+  if (known !== undefined) return known;
+  const bytes = tensorBytes(type.dtype, elementsOf(type.shape));
+  bytesByType.set(type, bytes);
+  return bytes;
 }
+
+/** The values of a model share their types. */
+const bytesByType = new WeakMap<InferredType, Dim>();
 
 /** Sub-byte types are packed, rounded up to whole bytes. */
 export function tensorBytes(dtype: DataType, elements: Dim): Dim {

@@ -1,3 +1,4 @@
+import { distinct } from '../distinct';
 import { add, type Dim } from '../shapes/symbolic';
 import { trafficKind, type OpCost } from './ops/op';
 import { valueBytes, type Site } from './site';
@@ -50,7 +51,7 @@ function operandBytes(
   let activations: Dim = 0;
   let fromWeights: Dim = 0;
   // An operand that is given twice is read once: the second time it is in the cache.
-  for (const [index, name] of [...new Set(node.inputs)].entries()) {
+  for (const [index, name] of distinct(node.inputs).entries()) {
     if (name === '') continue;
     const isWeight = isStoredWeight(weights, site, name);
     const isTable = picks && index === 0;

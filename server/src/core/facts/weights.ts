@@ -1,7 +1,7 @@
 import { bytesOf, dataTypeInfo, isFloat, type DataType } from '../dtype';
 import type { Node, SparseTensor, Tensor } from '../graph';
 import { asNumber } from '../shapes/symbolic';
-import type { Scope } from '../shapes/types';
+import type { ChildScope, Scope } from '../shapes/types';
 import { isGraph } from './body';
 import { opCostOf } from './ops/index';
 import type { OpCost } from './ops/op';
@@ -92,6 +92,8 @@ function traceScope(scope: Scope, given: Map<string, WeightValue | null>, tracer
   for (const node of scope.nodes) traceNode({ node, scope }, values, classes, tracer);
 }
 
+const noChildren: readonly ChildScope[] = [];
+
 function traceNode(
   site: Site,
   values: Map<string, WeightValue | null>,
@@ -99,13 +101,13 @@ function traceNode(
   tracer: Tracer,
 ): void {
   const { node, scope } = site;
-  const children = scope.children.get(node) ?? [];
+  const children = scope.children.get(node) ?? noChildren;
   for (const { role, scope: child } of children) {
     const given = role === 'function' ? argumentsOf(site, child, tracer) : new Map<string, null>();
     traceScope(child, given, tracer);
   }
   const cost = children.length > 0 ? undefined : opCostOf(node);
-  const value = cost ? weightOf(site, cost, tracer) : undefined;
+  const value = cost ? weightOf(site, cost, values, tracer) : undefined;
   for (const output of node.outputs) if (output !== '') values.set(output, value ?? null);
   classes.set(node, classify(site, cost, value));
 }
@@ -127,26 +129,44 @@ function classify(
 ): NodeClass {
   if (value) return value.dequantized ? 'dequantize' : 'folded';
   if (!cost || cost.macs) return 'compute';
-  const outputs = node.outputs.filter((name) => name !== '');
-  const known = outputs.length > 0 && outputs.every((name) => scope.constants.has(name));
-  return known ? 'shape' : 'compute';
+  let isKnown = false;
+  for (const name of node.outputs) {
+    if (name === '') continue;
+    if (!scope.constants.has(name)) return 'compute';
+    isKnown = true;
+  }
+  return isKnown ? 'shape' : 'compute';
 }
+
+const randomOps = /^(Random|Multinomial|Bernoulli)/;
 
 /** Operators whose result differs from run to run, or that are the work itself. */
 function runsEachTime(node: Node, cost: OpCost): boolean {
-  return cost.macs !== undefined || /^(Random|Multinomial|Bernoulli)/.test(node.opType);
+  return cost.macs !== undefined || randomOps.test(node.opType);
 }
 
-function weightOf(site: Site, cost: OpCost, tracer: Tracer): WeightValue | undefined {
+function weightOf(
+  site: Site,
+  cost: OpCost,
+  values: ReadonlyMap<string, WeightValue | null>,
+  tracer: Tracer,
+): WeightValue | undefined {
   const { node, scope } = site;
   if (node.opType === 'Constant') return constantNode(node, tracer);
-  const inputs = node.inputs.map((name, index) => ({ name, index })).filter((x) => x.name !== '');
-  if (inputs.length === 0 || runsEachTime(node, cost)) return undefined;
+  let hasInput = false;
+  // Most nodes depend on the model's inputs: that is seen before anything is collected.
+  for (const name of node.inputs) {
+    if (name === '') continue;
+    const value = values.get(name);
+    if (value === null || (!value && !lookup(tracer, scope, name))) return undefined;
+    hasInput = true;
+  }
+  if (!hasInput || runsEachTime(node, cost)) return undefined;
   const roots = new Map<WeightRoot, WeightRole>();
   let dequantized = node.opType === 'DequantizeLinear';
-  for (const { name, index } of inputs) {
-    const value = lookup(tracer, scope, name);
-    if (!value) return undefined;
+  for (const [index, name] of node.inputs.entries()) {
+    const value = name === '' ? undefined : lookup(tracer, scope, name);
+    if (!value) continue;
     dequantized ||= value.dequantized;
     for (const [root, role] of value.roots) {
       if (roots.size < maxRootsPerValue) roots.set(root, joinRoles(role, roleAt(cost, index)));

@@ -1,3 +1,5 @@
+import { pathPart } from '../graph';
+
 /** Hands out node paths that are unique below one graph: `main/conv1`, `main/Relu_7`, `main/conv1#12`. */
 export interface PathNamer {
   pathOf(name: string, opType: string, index: number): string;
@@ -11,11 +13,10 @@ export function createPathNamer(graphPath: string, taken = new Set<string>()): P
   const nextSuffix = new Map<string, number>();
   return {
     pathOf(name, opType, index) {
-      const plain = `${graphPath}/${name === '' ? `${opType}_${index}` : name}`;
-      if (!taken.has(plain)) {
-        taken.add(plain);
-        return plain;
-      }
+      const plain = `${graphPath}/${pathPart({ name, opType, index })}`;
+      const before = taken.size;
+      taken.add(plain);
+      if (taken.size > before) return plain;
       // A file may name a node `x#3` to collide with ours: go on until it is free, and from there next time.
       let suffix = Math.max(index, nextSuffix.get(plain) ?? 0);
       while (taken.has(`${plain}#${suffix}`)) suffix++;

@@ -13,6 +13,7 @@ export interface NodeOrder {
  * subgraphs count as inputs of the node that carries them.
  */
 export function orderNodes(nodes: readonly Node[], given: ReadonlySet<string>): NodeOrder {
+  if (isInOrder(nodes)) return { sorted: nodes, cyclic: [] };
   const producers = new Map<string, number>();
   for (const [index, node] of nodes.entries()) {
     for (const name of node.outputs) {
@@ -24,6 +25,25 @@ export function orderNodes(nodes: readonly Node[], given: ReadonlySet<string>): 
     return { sorted: nodes, cyclic: [] };
   }
   return sortByDependency(nodes, sources);
+}
+
+/** True when no node reads a name that it or a later one makes, whoever else has it: the usual case. */
+function isInOrder(nodes: readonly Node[]): boolean {
+  const made = new Set<string>();
+  /** Read before it was made, if it is made at all: inputs, weights, outer values. */
+  const outer = new Set<string>();
+  const use = (name: string): void => {
+    if (!made.has(name)) outer.add(name);
+  };
+  for (const node of nodes) {
+    for (const name of node.inputs) use(name);
+    for (const { graph } of subgraphsOf(node)) captures(graph).forEach(use);
+    for (const name of node.outputs) {
+      if (name !== '' && outer.has(name)) return false;
+      made.add(name);
+    }
+  }
+  return true;
 }
 
 function sourcesOf(node: Node, producers: ReadonlyMap<string, number>): readonly number[] {

@@ -1,4 +1,4 @@
-import type { Graph, ModelFunction, Node, ValueInfo } from '../graph';
+import { pathPart, type Graph, type ModelFunction, type Node, type ValueInfo } from '../graph';
 import { tensor as tensorType } from './ops/common';
 import { orderNodes } from './order';
 import type { NodeOrder } from './order';
@@ -103,16 +103,12 @@ export function addInitializers(run: Run, scope: OpenScope, graph: Graph): void 
 
 /** Node paths are unique in the file; inside functions the scope tells which call it is. */
 export function placeOf(frame: Frame, node: Node): string {
-  return frame.callStack.length === 0 ? node.path : `${frame.path}/${labelOf(node)}`;
-}
-
-function labelOf(node: Node): string {
-  return node.name === '' ? `${node.opType}_${node.index}` : node.name;
+  return frame.callStack.length === 0 ? node.path : `${frame.path}/${pathPart(node)}`;
 }
 
 export function childPath(run: Run, frame: Frame, node: Node, last: string): string {
   return run.claimPath(
-    `${frame.path}/${labelOf(node)}/${last}`,
+    `${frame.path}/${pathPart(node)}/${last}`,
     JSON.stringify([frame.path, node.index, last]),
   );
 }

@@ -62,11 +62,12 @@ export function isPassThrough(
 
 /** True for a constant of the file; what callers may set or what follows from it is none. */
 function isAlwaysFalse(name: string, { graph, irVersion }: Model, scope: Scope): boolean {
-  const isOverridable =
-    (irVersion ?? 0) >= overridableFrom && graph.inputs.some((input) => input.name === name);
+  const usage = usageOf(graph);
+  const isOverridable = (irVersion ?? 0) >= overridableFrom && usage.graphInputs.has(name);
+  const producer = graph.nodes[usage.producer.get(name) ?? -1];
   const isStored =
     graph.initializerByName.has(name) ||
-    graph.nodes.some(({ opType, outputs }) => opType === 'Constant' && outputs[0] === name);
+    (producer?.opType === 'Constant' && producer.outputs[0] === name);
   return isStored && !isOverridable && constantOf(scope, name)?.values[0] === 0;
 }
 
@@ -125,12 +126,35 @@ function createRenames(usage: Usage): Renames {
 
 const pureDomains = new Set(['', 'ai.onnx.ml', 'com.microsoft']);
 
-/** How often each value is read once the bypassed nodes are gone; graph outputs and subgraphs count. */
-function countReaders(
+/** How often each value is read. */
+interface Readers {
+  of(name: string): number;
+  /** One reader less. */
+  drop(name: string): void;
+}
+
+/** Once the bypassed nodes are gone; graph outputs and subgraphs count. */
+function countReaders(usage: Usage, removed: ReadonlySet<number>, renames: Renames): Readers {
+  const counts = removed.size === 0 ? null : countedReaders(usage, removed, renames);
+  const dropped = new Map<string, number>();
+  // Where nothing is bypassed, the graph's own readers are all there are.
+  const inGraph = (name: string): number =>
+    (usage.consumers.get(name)?.length ?? 0) +
+    (usage.graphOutputs.has(name) ? 1 : 0) +
+    (usage.captured.has(name) ? 1 : 0);
+  return {
+    of: (name) => (counts ? (counts.get(name) ?? 0) : inGraph(name)) - (dropped.get(name) ?? 0),
+    drop(name) {
+      dropped.set(name, (dropped.get(name) ?? 0) + 1);
+    },
+  };
+}
+
+function countedReaders(
   usage: Usage,
   removed: ReadonlySet<number>,
   renames: Renames,
-): Map<string, number> {
+): ReadonlyMap<string, number> {
   const readers = new Map<string, number>();
   const read = (name: string): void => {
     const source = renames.source(name);
@@ -147,7 +171,7 @@ function deadNodes(
   usage: Usage,
   context: CleanupContext,
   removed: ReadonlySet<number>,
-  readers: Map<string, number>,
+  readers: Readers,
   renames: Renames,
 ): number[] {
   const dead: number[] = [];
@@ -157,12 +181,12 @@ function deadNodes(
     const node = usage.graph.nodes[index];
     if (!node || gone.has(index) || !pureDomains.has(node.domain)) continue;
     if (!isWanted(context, node)) continue;
-    if (node.outputs.some((name) => name !== '' && (readers.get(name) ?? 0) > 0)) continue;
+    if (node.outputs.some((name) => name !== '' && readers.of(name) > 0)) continue;
     gone.add(index);
     dead.push(index);
     for (const name of node.inputs) {
       const source = renames.source(name);
-      readers.set(source, (readers.get(source) ?? 0) - 1);
+      readers.drop(source);
       const producer = usage.producer.get(source);
       if (producer !== undefined) queue.push(producer);
     }
@@ -175,15 +199,11 @@ interface Unused {
   readonly skipped: readonly SkippedNode[];
 }
 
-function unusedInitializers(
-  model: Model,
-  usage: Usage,
-  readers: ReadonlyMap<string, number>,
-): Unused {
+function unusedInitializers(model: Model, usage: Usage, readers: Readers): Unused {
   const initializers: number[] = [];
   const skipped: SkippedNode[] = [];
   model.graph.initializers.forEach(({ name }, index) => {
-    if ((readers.get(name) ?? 0) > 0) return;
+    if (readers.of(name) > 0) return;
     if (usage.graphInputs.has(name)) {
       skipped.push({ node: name, reason: 'it is a graph input that callers may set' });
     } else initializers.push(index);
@@ -200,7 +220,8 @@ function toPatch(
   const renameInputs: Patch['renameInputs'][number][] = [];
   const renameOutputs: Patch['renameOutputs'][number][] = [];
   const goneValues = new Set<string>();
-  for (const node of model.graph.nodes) {
+  const changed = removed.size === 0 && renames.outputs.size === 0 ? [] : model.graph.nodes;
+  for (const node of changed) {
     if (removed.has(node.index)) {
       for (const name of node.outputs) goneValues.add(name);
       continue;

@@ -10,46 +10,77 @@ export interface Usage {
   /** Names that bodies of If, Loop and Scan read from outside: they are not renamed. */
   readonly captured: ReadonlySet<string>;
   readonly graphOutputs: ReadonlySet<string>;
-  readonly graphInputs: ReadonlySet<string>;
+  /** Position of a graph input; of two with one name the first. */
+  readonly graphInputs: ReadonlyMap<string, number>;
+  /** Position of a dense initializer, as in `initializerByName`. */
+  readonly initializers: ReadonlyMap<string, number>;
   /** Every name in the model, so that new ones do not collide. */
   readonly names: ReadonlySet<string>;
 }
 
+/** Of a graph, which is immutable: every rule and transform asks for it. */
 export function usageOf(graph: Graph): Usage {
+  const known = usages.get(graph);
+  if (known) return known;
+  const made = makeUsage(graph);
+  usages.set(graph, made);
+  return made;
+}
+
+const usages = new WeakMap<Graph, Usage>();
+
+function makeUsage(graph: Graph): Usage {
   const producer = new Map<string, number>();
   const consumers = new Map<string, { node: number; input: number }[]>();
   const captured = new Set<string>();
-  const names = new Set<string>();
   for (const node of graph.nodes) {
     for (const name of node.outputs) if (name !== '') producer.set(name, node.index);
-    node.inputs.forEach((name, input) => {
-      if (name === '') return;
-      const users = consumers.get(name) ?? [];
-      users.push({ node: node.index, input });
-      consumers.set(name, users);
-    });
-    for (const { graph: body } of subgraphsOf(node)) collectCaptured(body, captured, names);
+    for (const [input, name] of node.inputs.entries()) {
+      if (name === '') continue;
+      const users = consumers.get(name);
+      if (users) users.push({ node: node.index, input });
+      else consumers.set(name, [{ node: node.index, input }]);
+    }
+    for (const { graph: body } of subgraphsOf(node)) collectCaptured(body, captured);
   }
-  collectNames(graph, names);
+  let names: ReadonlySet<string> | null = null;
   return {
     graph,
     producer,
     consumers,
     captured,
     graphOutputs: new Set(graph.outputs.map(({ name }) => name)),
-    graphInputs: new Set(graph.inputs.map(({ name }) => name)),
-    names,
+    graphInputs: positionsOf(graph.inputs),
+    initializers: positionsOf(graph.initializers),
+    // Only those who make new names need them.
+    get names() {
+      return (names ??= namesOf(graph));
+    },
   };
 }
 
+function positionsOf(list: readonly { readonly name: string }[]): ReadonlyMap<string, number> {
+  const positions = new Map<string, number>();
+  for (const [index, { name }] of list.entries()) {
+    if (!positions.has(name)) positions.set(name, index);
+  }
+  return positions;
+}
+
 /** Cautious: a name that a body defines itself counts as captured too. */
-function collectCaptured(body: Graph, captured: Set<string>, names: Set<string>): void {
-  collectNames(body, names);
+function collectCaptured(body: Graph, captured: Set<string>): void {
   for (const { name } of body.outputs) captured.add(name);
   for (const node of body.nodes) {
     for (const name of node.inputs) captured.add(name);
-    for (const { graph } of subgraphsOf(node)) collectCaptured(graph, captured, names);
+    for (const { graph } of subgraphsOf(node)) collectCaptured(graph, captured);
   }
+}
+
+/** Of the graph and of all bodies in it. */
+function namesOf(graph: Graph): ReadonlySet<string> {
+  const names = new Set<string>();
+  collectNames(graph, names);
+  return names;
 }
 
 function collectNames(graph: Graph, names: Set<string>): void {
@@ -64,7 +95,9 @@ function collectNames(graph: Graph, names: Set<string>): void {
   addAll(graph.valueInfos);
   for (const node of graph.nodes) {
     names.add(node.name);
-    for (const name of [...node.inputs, ...node.outputs]) names.add(name);
+    for (const name of node.inputs) names.add(name);
+    for (const name of node.outputs) names.add(name);
+    for (const { graph: body } of subgraphsOf(node)) collectNames(body, names);
   }
 }
 

@@ -106,15 +106,15 @@ function findWeight(
   const { graph } = model;
   const tensor = graph.initializerByName.get(name);
   if (tensor) {
-    const input = graph.inputs.findIndex((value) => value.name === name);
-    if (input >= 0 && (model.irVersion ?? 0) >= overridableFrom) {
+    const input = usage.graphInputs.get(name) ?? null;
+    if (input !== null && (model.irVersion ?? 0) >= overridableFrom) {
       return 'its weight is a graph input that callers may set';
     }
     return {
       tensor,
-      initializer: graph.initializers.indexOf(tensor),
+      initializer: usage.initializers.get(name) ?? null,
       constantNode: null,
-      graphInput: input >= 0 ? input : null,
+      graphInput: input,
     };
   }
   const producer = graph.nodes[usage.producer.get(name) ?? -1];

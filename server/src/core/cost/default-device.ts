@@ -1,0 +1,2 @@
+/** Apart from the table of devices, which most commands need not load. */
+export const defaultDeviceId = 'laptop-cpu';
