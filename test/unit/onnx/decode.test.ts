@@ -484,6 +484,15 @@ describe('decode: node paths are unique in the model', () => {
     assert.deepEqual([paths[0], paths[2]], ['main/x', 'main/x#1#2']);
   });
 
+  it('without the slash that names of PyTorch begin with', async () => {
+    const names = ['/conv1/Conv', 'conv1/Conv', '/', ''];
+    const { graph } = await readClean(modelOf(...names.map((name) => node(name))));
+    assert.deepEqual(
+      graph.nodes.map(({ path: at }) => at),
+      ['main/conv1/Conv', 'main/conv1/Conv#1', 'main//', `main/${graph.nodes[3]?.opType}_3`],
+    );
+  });
+
   it('with names that look like paths into a subgraph', async () => {
     const model = await readClean(modelOf(withBody('loop', node('conv')), node('loop/body/conv')));
     const [loop, imitator] = model.graph.nodes;
