@@ -229,7 +229,8 @@ export function isNodeHead(text: string, at: number): boolean {
   next++;
   // `domain.Operator:overload`
   while (word() === '.' || word() === ':') next += 2;
-  if (word() !== '(') return word() === '' || word() === '<';
+  // A name here is a node whose parenthesis is missing.
+  if (word() !== '(') return /^(?:$|[<"A-Za-z_])/u.test(word());
   // `name (…) =>` is a graph that an attribute holds.
   const end = line.indexOf(')', next);
   return end < 0 || line[end + 1] !== '=>';
