@@ -5,6 +5,9 @@ import { textScheme } from '../../server/src/protocol';
 
 export const modelViewType = 'greenAi.modelView';
 
+/** Models that somebody writes as text. */
+const draftLanguage = 'onnx-text';
+
 const configPattern = '**/{config,green-ai}.json';
 
 /** Names that make a file ours, for a look at a folder. */
@@ -12,6 +15,8 @@ export const lintedFiles = '**/{*.onnx,config.json,green-ai.json}';
 
 export const documentSelector = [
   { scheme: textScheme },
+  { scheme: 'file', language: draftLanguage },
+  { scheme: 'untitled', language: draftLanguage },
   { scheme: 'file', pattern: configPattern },
   { scheme: 'vscode-vfs', pattern: configPattern },
 ];

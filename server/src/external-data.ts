@@ -65,6 +65,20 @@ export function externalLocations(model: Model, maxCount: number): string[] {
   return [...locations];
 }
 
+/** As `checkExternalData`, for a text that refers to the weights of the files beside it. */
+export async function openReferences(
+  host: Host,
+  path: string,
+  model: Model,
+  sink: ProblemSink,
+): Promise<ExternalData> {
+  const file = await host.open(path);
+  if (!file) return { locations: [], byteLength: 0, readTensor: () => Promise.resolve(null) };
+  // Nothing is read from the text itself.
+  await file.close();
+  return checkExternalData(host, file, model, sink);
+}
+
 /** The folder part of a path, with either separator; '.' when there is none. */
 export function folderOf(path: string): string {
   const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'));

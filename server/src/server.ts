@@ -1,6 +1,7 @@
 import {
   DidChangeConfigurationNotification,
   DidChangeWatchedFilesNotification,
+  type CompletionList,
   type Connection,
   type DocumentDiagnosticParams,
   type DocumentDiagnosticReport,
@@ -174,6 +175,8 @@ function handleDiagnostics(connection: Connection, host: ServerHost, session: Se
   });
 }
 
+const emptyList: CompletionList = { isIncomplete: false, items: [] };
+
 function handleFeatures(connection: Connection, host: ServerHost, session: Session): void {
   const features = createTextFeatures(session);
   connection.workspace.textDocumentContent.on(
@@ -188,6 +191,11 @@ function handleFeatures(connection: Connection, host: ServerHost, session: Sessi
     ),
   );
   connection.onHover(confined('hover', host, () => null, features.hover));
+  connection.onCompletion(
+    confined('completion', host, (): CompletionList => emptyList, features.completion),
+  );
+  connection.onDefinition(confined('definition', host, () => [], features.definition));
+  connection.onReferences(confined('references', host, () => [], features.references));
   connection.onDocumentSymbol(
     confined(
       'symbols',

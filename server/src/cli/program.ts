@@ -72,9 +72,24 @@ function createProgram(io: Io, outAsItIs: Io['out'], done: (code: ExitCode) => v
       done(listRules(format, io));
     });
   program
-    .command('text <model>')
-    .description('print a model in ONNX text form')
-    .action(async (model: string) => {
+    .command('text <file>')
+    .description('print a model in ONNX text form, or compile such a text')
+    .option('--compile', 'write the model that the text describes')
+    .option('-o, --out <file>', 'the model to write; default: NAME.compiled.onnx')
+    .option('--external', 'keep references to weights instead of copying the weights')
+    .option('--force', 'replace an existing output file')
+    .action(async (model: string, options: TextOptions) => {
+      const { compile: isCompiled = false, external = false, force = false } = options;
+      if (isCompiled) {
+        const out =
+          options.out ?? `${model.replace(/(?:\.onnx)?\.onnxte?xt$/iu, '')}.compiled.onnx`;
+        const { compile } = await import('./compile');
+        done(await compile(model, { out, external, force }, io));
+        return;
+      }
+      if (options.out !== undefined || external || force) {
+        throw new UsageError('-o, --external and --force belong to --compile');
+      }
       const { text } = await import('./text');
       // Names in the text form are what they are in the model: only a terminal gets them escaped.
       done(await text(model, io.isTerminal ? io : { ...io, out: outAsItIs }));
@@ -86,6 +101,13 @@ function createProgram(io: Io, outAsItIs: Io['out'], done: (code: ExitCode) => v
       done(fail(io, 'diff is not part of this version yet'));
     });
   return program;
+}
+
+interface TextOptions {
+  readonly compile?: boolean;
+  readonly out?: string;
+  readonly external?: boolean;
+  readonly force?: boolean;
 }
 
 interface LintOptions {

@@ -6,6 +6,9 @@ import type {
 } from 'vscode-languageserver';
 import { kindOf, normalized, type DocumentKind } from './uris';
 
+/** Language id of ONNX's textual syntax. */
+export const textLanguageId = 'onnx-text';
+
 export interface OpenDocument {
   /** As the client spells it. */
   readonly uri: string;
@@ -21,6 +24,8 @@ export interface Documents {
   change(params: DidChangeTextDocumentParams): OpenDocument | null;
   close(params: DidCloseTextDocumentParams): OpenDocument | null;
   get(uri: string): OpenDocument | undefined;
+  /** Of an open document, or what its name says. */
+  kindOf(uri: string): DocumentKind;
   all(): readonly OpenDocument[];
 }
 
@@ -28,8 +33,10 @@ export function createDocuments(): Documents {
   const open = new Map<string, OpenDocument>();
   return {
     open: ({ textDocument: { uri, languageId, version, text } }) => {
-      const kind = kindOf(uri);
-      const keepsText = kind === 'config' || kind === 'settings';
+      const named = kindOf(uri);
+      // What has no name yet is known by its language.
+      const kind = named === 'other' && languageId === textLanguageId ? 'draft' : named;
+      const keepsText = kind === 'config' || kind === 'settings' || kind === 'draft';
       const document: OpenDocument = {
         uri,
         kind,
@@ -53,6 +60,7 @@ export function createDocuments(): Documents {
       return document;
     },
     get: (uri) => open.get(normalized(uri)),
+    kindOf: (uri) => open.get(normalized(uri))?.kind ?? kindOf(uri),
     all: () => [...open.values()],
   };
 }

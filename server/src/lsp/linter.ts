@@ -3,6 +3,7 @@ import { diagnosticOf, summaryDiagnostic, type DiagnosticOptions } from './conve
 import { digestText, digestView, emptyDigest, type Digest } from './digest';
 import type { Digester } from './digester';
 import type { Documents } from './documents';
+import type { Drafts } from './drafts';
 import type { ExternalFiles } from './external-files';
 import type { ServerHost } from './host';
 import type { ModelView, Models } from './models';
@@ -37,6 +38,7 @@ export interface LinterParts {
   readonly documents: Documents;
   readonly settings: SettingsService;
   readonly models: Models;
+  readonly drafts: Drafts;
   readonly reports: Reports;
   readonly digester: Digester;
   readonly external: ExternalFiles;
@@ -57,7 +59,7 @@ interface Visit {
 }
 
 export function createLinter(parts: LinterParts): Linter {
-  const { host, documents, settings, models, reports, digester, external, options } = parts;
+  const { host, documents, settings, models, drafts, reports, digester, external, options } = parts;
   const digests = new Map<string, Known>();
   const visits = new Set<Visit>();
   let includesWorkspace = false;
@@ -128,9 +130,20 @@ export function createLinter(parts: LinterParts): Linter {
       reports.set(uri, digest?.rows.map((row) => diagnosticOf(row, options)) ?? []);
     }
   };
+  /** Reported as long as it is open: a file that nobody writes in is a copy of a model. */
+  const reportDraft = async (uri: string): Promise<Report> => {
+    const view = await drafts.open(uri);
+    const rows = view ? digestView(view).rows : [];
+    return reports.set(
+      uri,
+      rows.map((row) => diagnosticOf(row, options)),
+    );
+  };
   const report = async (given: string): Promise<Report | null> => {
     const uri = normalized(given);
-    switch (kindOf(uri)) {
+    switch (documents.kindOf(uri)) {
+      case 'draft':
+        return reportDraft(uri);
       case 'config':
       case 'settings':
         return reportText(uri);

@@ -2,6 +2,7 @@ import { createActions, type Actions } from './actions';
 import type { ClientFeatures } from './client';
 import { createDigester, type Digester } from './digester';
 import { createDocuments, type Documents } from './documents';
+import { createDrafts, type Drafts } from './drafts';
 import { createEstimates, type Estimates } from './estimates';
 import { createExternalFiles, type ExternalFiles } from './external-files';
 import type { ServerHost } from './host';
@@ -20,6 +21,7 @@ export interface Session {
   readonly documents: Documents;
   readonly settings: SettingsService;
   readonly models: Models;
+  readonly drafts: Drafts;
   readonly reports: Reports;
   readonly digester: Digester;
   readonly external: ExternalFiles;
@@ -46,6 +48,7 @@ export function createSession({ host, client, fetchSettings }: SessionOptions): 
     openText: (uri) => documents.get(uri)?.text?.getText() ?? null,
   });
   const models = createModels(host, settings);
+  const drafts = createDrafts(documents, settings);
   const reports = createReports();
   const digester = createDigester(host);
   const external = createExternalFiles();
@@ -56,6 +59,7 @@ export function createSession({ host, client, fetchSettings }: SessionOptions): 
     documents,
     settings,
     models,
+    drafts,
     reports,
     digester,
     external,
@@ -72,6 +76,7 @@ export function createSession({ host, client, fetchSettings }: SessionOptions): 
     documents,
     settings,
     models,
+    drafts,
     reports,
     digester,
     external,

@@ -10,7 +10,8 @@ export interface TextAddress {
   readonly part: number;
 }
 
-export type DocumentKind = 'model' | 'text' | 'config' | 'settings' | 'other';
+/** `text`: a model as the server prints it; `draft`: one that somebody writes. */
+export type DocumentKind = 'model' | 'text' | 'draft' | 'config' | 'settings' | 'other';
 
 /** Language ids go by extension. */
 const textExtension = '.onnxtxt';
@@ -72,6 +73,7 @@ export function kindOf(uri: string): DocumentKind {
   const name = path.posix.basename(parsed.path);
   if (name === settingsFileName) return 'settings';
   if (name === 'config.json') return 'config';
+  if (/\.onnxte?xt$/iu.test(name)) return 'draft';
   return name.toLowerCase().endsWith('.onnx') ? 'model' : 'other';
 }
 

@@ -88,5 +88,5 @@ export const rejectedTexts: readonly (readonly [string, string])[] = [
   ['g (x) => (y) { y = Op <a: graph = "b c" () => (z) {}> (x) }', '2:35'],
   ['g (x) => (y) { y = Op <a = "open> (x) }', '2:28'],
   ['g (x) => (y) { y = Op (x) } f <> (u) => (w) {}', '2:32'],
-  ['g (x) => (y) {\n  y = Op (x)\n  z = Op (x\n}', '5:1'],
+  ['g (x) => (y) {\n  y = Op (x)\n  z = Op (x\n}', '4:11'],
 ];

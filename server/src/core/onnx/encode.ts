@@ -13,6 +13,7 @@ import type {
   ValueType,
 } from '../graph';
 import type { NewNode, NewTensor } from '../transform/patch';
+import { embedded, flattened, join, type Encoded, type Part } from './encode-pieces';
 import {
   concatBytes,
   floatField,
@@ -28,9 +29,12 @@ import {
  * What came from a file is copied by `splice`, never re-encoded, since these types do not hold all of it.
  * Each function returns the message's content, without the tag and length of the field that holds it.
  * Field numbers: onnx.proto of IR 14. Fields are written in ascending order.
+ * `…Pieces` gives the parts of a message whose payloads are streamed, `encode…` the bytes of one that has none.
  */
 
 export interface EncodeOptions {
+  /** The payload of a tensor that is stored elsewhere, to be put into the model; null leaves the tensor as it is. */
+  readonly embed?: (tensor: Tensor) => NewTensor | null;
   /**
    * File that `raw` storages lie in, seen from the new model: they become external-data references
    * to it. Without it a tensor whose payload lies in a file is written with no data.
@@ -38,47 +42,45 @@ export interface EncodeOptions {
   readonly weightsLocation?: string;
 }
 
-export function encodeModel(model: Model, options: EncodeOptions = {}): Uint8Array {
-  return concatBytes([
+export function modelPieces(model: Model, options: EncodeOptions = {}): Encoded {
+  return join([
     ...(model.irVersion === null ? [] : [intField(1, model.irVersion)]),
     optionalStringField(2, model.producer),
     optionalStringField(4, model.domain),
     optionalStringField(6, model.docString),
-    lengthDelimited(7, encodeGraph(model.graph, options)),
+    embedded(7, graphPieces(model.graph, options)),
     ...opsetFields(8, model.opsets),
     ...metadataFields(14, model.metadata),
-    ...model.functions.map((one) => lengthDelimited(25, encodeFunction(one, options))),
+    ...model.functions.map((one) => embedded(25, functionPieces(one, options))),
   ]);
 }
 
 /** Recurses into subgraphs; their depth is capped where graphs are read. */
-export function encodeGraph(graph: Graph, options: EncodeOptions = {}): Uint8Array {
-  return concatBytes([
-    ...graph.nodes.map((node) => lengthDelimited(1, encodeNode(node, options))),
+export function graphPieces(graph: Graph, options: EncodeOptions = {}): Encoded {
+  return join([
+    ...graph.nodes.map((node) => embedded(1, nodePieces(node, options))),
     optionalStringField(2, graph.name),
-    ...graph.initializers.map((tensor) => lengthDelimited(5, encodeTensor(tensor, options))),
+    ...graph.initializers.map((tensor) => embedded(5, tensorPieces(tensor, options))),
     optionalStringField(10, graph.docString),
     ...graph.inputs.map((info) => lengthDelimited(11, encodeValueInfo(info))),
     ...graph.outputs.map((info) => lengthDelimited(12, encodeValueInfo(info))),
     ...graph.valueInfos.map((info) => lengthDelimited(13, encodeValueInfo(info))),
-    ...graph.sparseInitializers.map((tensor) =>
-      lengthDelimited(15, encodeSparseTensor(tensor, options)),
-    ),
+    ...graph.sparseInitializers.map((tensor) => embedded(15, sparseTensorPieces(tensor, options))),
     ...metadataFields(16, graph.metadata),
   ]);
 }
 
-export function encodeFunction(one: ModelFunction, options: EncodeOptions = {}): Uint8Array {
-  return concatBytes([
+export function functionPieces(one: ModelFunction, options: EncodeOptions = {}): Encoded {
+  return join([
     optionalStringField(1, one.name),
     ...one.inputs.map((name) => stringField(4, name)),
     ...one.outputs.map((name) => stringField(5, name)),
     ...one.attributeNames.map((name) => stringField(6, name)),
-    ...one.nodes.map((node) => lengthDelimited(7, encodeNode(node, options))),
+    ...one.nodes.map((node) => embedded(7, nodePieces(node, options))),
     optionalStringField(8, one.docString),
     ...opsetFields(9, one.opsets),
     optionalStringField(10, one.domain),
-    ...one.attributeDefaults.map((value) => lengthDelimited(11, encodeAttribute(value, options))),
+    ...one.attributeDefaults.map((value) => embedded(11, attributePieces(value, options))),
     ...one.valueInfos.map((info) => lengthDelimited(12, encodeValueInfo(info))),
     optionalStringField(13, one.overload),
     ...metadataFields(14, one.metadata),
@@ -86,14 +88,14 @@ export function encodeFunction(one: ModelFunction, options: EncodeOptions = {}):
 }
 
 /** A `NodeProto`, from a patch's new node or from a parsed one. */
-export function encodeNode(node: NewNode | Node, options: EncodeOptions = {}): Uint8Array {
-  return concatBytes([
+export function nodePieces(node: NewNode | Node, options: EncodeOptions = {}): Encoded {
+  return join([
     ...node.inputs.map((name) => stringField(1, name)),
     ...node.outputs.map((name) => stringField(2, name)),
     optionalStringField(3, node.name),
     optionalStringField(4, node.opType),
     ...Array.from(node.attributes.values(), (attribute) =>
-      lengthDelimited(5, encodeAttribute(attribute, options)),
+      embedded(5, attributePieces(attribute, options)),
     ),
     optionalStringField(6, node.docString ?? ''),
     optionalStringField(7, node.domain),
@@ -121,14 +123,14 @@ const attributeTypeCode: Readonly<Record<Exclude<AttributeValue['kind'], 'none'>
 };
 
 /** An `AttributeProto`. With a `refName` only the type is written: the value comes from the caller. */
-export function encodeAttribute(
+export function attributePieces(
   attribute: { readonly name: string; readonly value: AttributeValue; readonly refName?: string },
   options: EncodeOptions = {},
-): Uint8Array {
+): Encoded {
   const { name, value, refName = '' } = attribute;
   const { before, after } =
     refName === '' ? attributeValueFields(value, options) : { before: [], after: [] };
-  return concatBytes([
+  return join([
     optionalStringField(1, name),
     ...before,
     ...(value.kind === 'none' ? [] : [intField(20, attributeTypeCode[value.kind])]),
@@ -141,9 +143,9 @@ export function encodeAttribute(
 function attributeValueFields(
   value: AttributeValue,
   options: EncodeOptions,
-): { before: Uint8Array[]; after: Uint8Array[] } {
-  const before = (fields: Uint8Array[]) => ({ before: fields, after: [] });
-  const after = (fields: Uint8Array[]) => ({ before: [], after: fields });
+): { before: Part[]; after: Part[] } {
+  const before = (fields: Part[]) => ({ before: fields, after: [] });
+  const after = (fields: Part[]) => ({ before: [], after: fields });
   switch (value.kind) {
     case 'float':
       return before([floatField(2, value.value)]);
@@ -152,9 +154,9 @@ function attributeValueFields(
     case 'string':
       return before([lengthDelimited(4, value.value)]);
     case 'tensor':
-      return before([lengthDelimited(5, encodeTensor(value.value, options))]);
+      return before([embedded(5, tensorPieces(value.value, options))]);
     case 'graph':
-      return before([lengthDelimited(6, encodeGraph(value.value, options))]);
+      return before([embedded(6, graphPieces(value.value, options))]);
     case 'floats':
       return before(value.value.map((one) => floatField(7, one)));
     case 'ints':
@@ -162,17 +164,17 @@ function attributeValueFields(
     case 'strings':
       return before(value.value.map((one) => lengthDelimited(9, one)));
     case 'tensors':
-      return before(value.value.map((one) => lengthDelimited(10, encodeTensor(one, options))));
+      return before(value.value.map((one) => embedded(10, tensorPieces(one, options))));
     case 'graphs':
-      return before(value.value.map((one) => lengthDelimited(11, encodeGraph(one, options))));
+      return before(value.value.map((one) => embedded(11, graphPieces(one, options))));
     case 'type':
       return before([lengthDelimited(14, encodeType(value.value))]);
     case 'types':
       return before(value.value.map((one) => lengthDelimited(15, encodeType(one))));
     case 'sparse-tensor':
-      return after([lengthDelimited(22, encodeSparseTensor(value.value, options))]);
+      return after([embedded(22, sparseTensorPieces(value.value, options))]);
     case 'sparse-tensors':
-      return after(value.value.map((one) => lengthDelimited(23, encodeSparseTensor(one, options))));
+      return after(value.value.map((one) => embedded(23, sparseTensorPieces(one, options))));
     case 'none':
       return before([]);
   }
@@ -198,15 +200,22 @@ export function encodeTensorHeader(
 }
 
 /** A `TensorProto` with its data: inline bytes, strings, or a reference to an external file. */
-export function encodeTensor(tensor: Tensor, options: EncodeOptions = {}): Uint8Array {
-  const { storage } = tensor;
-  const external = externalReference(tensor, options);
-  return concatBytes([
+export function tensorPieces(tensor: Tensor, options: EncodeOptions = {}): Encoded {
+  const payload = options.embed?.(tensor) ?? null;
+  const storage: Tensor['storage'] = payload ? { kind: 'none' } : tensor.storage;
+  const external = payload ? undefined : externalReference(tensor, options);
+  return join([
     ...tensor.dims.map((dim) => intField(1, dim)),
     intField(2, tensor.dtypeCode),
     ...(storage.kind === 'strings' ? storage.values.map((one) => lengthDelimited(6, one)) : []),
     optionalStringField(8, tensor.name),
     ...(storage.kind === 'inline' ? [lengthDelimited(9, storage.bytes)] : []),
+    ...(payload
+      ? [
+          lengthDelimitedHead(9, payload.byteLength),
+          [{ kind: 'payload', tensor: payload } as const],
+        ]
+      : []),
     optionalStringField(12, tensor.docString),
     ...(external === undefined ? [] : [...metadataFields(13, external), intField(14, 1)]),
     ...metadataFields(16, tensor.metadata),
@@ -232,10 +241,10 @@ function externalReference(
     : undefined;
 }
 
-export function encodeSparseTensor(tensor: SparseTensor, options: EncodeOptions = {}): Uint8Array {
-  return concatBytes([
-    lengthDelimited(1, encodeTensor(tensor.values, options)),
-    lengthDelimited(2, encodeTensor(tensor.indices, options)),
+export function sparseTensorPieces(tensor: SparseTensor, options: EncodeOptions = {}): Encoded {
+  return join([
+    embedded(1, tensorPieces(tensor.values, options)),
+    embedded(2, tensorPieces(tensor.indices, options)),
     ...tensor.dims.map((dim) => intField(3, dim)),
   ]);
 }
@@ -306,4 +315,35 @@ function metadataFields(field: number, metadata: ReadonlyMap<string, string>): U
   return Array.from(metadata, ([key, value]) =>
     lengthDelimited(field, encodeStringEntry(key, value)),
   );
+}
+
+export function encodeModel(model: Model, options: EncodeOptions = {}): Uint8Array {
+  return flattened(modelPieces(model, options));
+}
+
+export function encodeGraph(graph: Graph, options: EncodeOptions = {}): Uint8Array {
+  return flattened(graphPieces(graph, options));
+}
+
+export function encodeNode(node: NewNode | Node, options: EncodeOptions = {}): Uint8Array {
+  return flattened(nodePieces(node, options));
+}
+
+export function encodeFunction(one: ModelFunction, options: EncodeOptions = {}): Uint8Array {
+  return flattened(functionPieces(one, options));
+}
+
+export function encodeAttribute(
+  attribute: Parameters<typeof attributePieces>[0],
+  options: EncodeOptions = {},
+): Uint8Array {
+  return flattened(attributePieces(attribute, options));
+}
+
+export function encodeTensor(tensor: Tensor, options: EncodeOptions = {}): Uint8Array {
+  return flattened(tensorPieces(tensor, options));
+}
+
+export function encodeSparseTensor(tensor: SparseTensor, options: EncodeOptions = {}): Uint8Array {
+  return flattened(sparseTensorPieces(tensor, options));
 }

@@ -113,3 +113,13 @@ function arityOf(text: string): Arity {
     ? { min: needed.lastIndexOf(true) + 1, max: fixed.length, needed }
     : { min: fixed.length + Number(variadicMin), max: Infinity, needed };
 }
+
+/** The operators of a domain in one opset, by name; none where the table does not know them. */
+export function operatorsOf(domain: string, opset: number): ReadonlyMap<string, OperatorSignature> {
+  const found = new Map<string, OperatorSignature>();
+  for (const name of domains.get(domain)?.operators.keys() ?? []) {
+    const lookup = findOperator(domain, name, opset);
+    if (lookup?.kind === 'known') found.set(name, lookup.signature);
+  }
+  return found;
+}

@@ -1,8 +1,7 @@
-import type { Problem } from '../problem';
-
 /** Tokens of the ONNX textual syntax, one at a time: a text of many weights is never a list of tokens. */
 
-export type TokenKind = 'identifier' | 'string' | 'int' | 'float' | 'punctuation' | 'end';
+/** `bad`: what is there is no token; `text` is then the sentence that says so. */
+export type TokenKind = 'identifier' | 'string' | 'int' | 'float' | 'punctuation' | 'bad' | 'end';
 
 export interface Token {
   readonly kind: TokenKind;
@@ -13,57 +12,8 @@ export interface Token {
   readonly end: number;
 }
 
-/** The parser's view of the text. After the first error every token is `end`, so that all loops stop. */
-export interface Cursor {
-  readonly current: () => Token;
-  /** Goes on by one token and returns the one that was current. */
-  readonly advance: () => Token;
-  /**
-   * Reports that the current token is not what the syntax wants there. The place to resume from, should
-   * parsing ever go on after an error, is decided here and nowhere else.
-   */
-  readonly fail: (message: string, at?: Token) => void;
-  readonly failed: () => boolean;
-  /** Reports what is wrong with the content of well-formed text; parsing goes on. */
-  readonly warn: (code: string, message: string, at: Token) => void;
-}
-
 /** Doubles written out in full have 310 digits; the cost of reading longer ones grows with their square. */
 const maxNumberLength = 400;
-
-/** More are noise; finding the line of each would cost a hostile text's length every time. */
-const maxReports = 100;
-
-export function createCursor(text: string, addProblem: (problem: Problem) => void): Cursor {
-  let failed = false;
-  const endAt = (offset: number): Token => ({ kind: 'end', text: '', start: offset, end: offset });
-  let current = endAt(0);
-  let reportCount = 0;
-  const report = (code: string, message: string, { start }: Token) => {
-    if (++reportCount > maxReports) return;
-    addProblem({ code, severity: 'error', message, where: lineAndColumn(text, start) });
-  };
-  const fail = (message: string, at = current) => {
-    if (failed) return;
-    failed = true;
-    report('onnx-text-syntax', message, at);
-    current = endAt(text.length);
-  };
-  const advance = (): Token => {
-    const token = current;
-    if (failed) return token;
-    const next = scan(text, token.end);
-    if (typeof next === 'string') {
-      const start = skipBlank(text, token.end);
-      fail(next, { kind: 'end', text: '', start, end: Math.min(start + 1, text.length) });
-    } else {
-      current = next;
-    }
-    return token;
-  };
-  advance();
-  return { current: () => current, advance, fail, failed: () => failed, warn: report };
-}
 
 /** 1-based `line:column`, the column in UTF-16 units, as editors show it. */
 export function lineAndColumn(text: string, offset: number): string {
@@ -82,7 +32,7 @@ const number = /-?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]*)?|[A-Za-z]+)/y;
 const punctuation = '<>()[]{}=,:.@?';
 
 /** Past white space and `#` comments. */
-function skipBlank(text: string, from: number): number {
+export function skipBlank(text: string, from: number): number {
   let at = from;
   for (;;) {
     const code = text.charCodeAt(at);
@@ -94,9 +44,18 @@ function skipBlank(text: string, from: number): number {
   }
 }
 
-/** The token at or after an offset, or a message about what stands there instead. */
-function scan(text: string, from: number): Token | string {
+/** The token at or after an offset. */
+export function scan(text: string, from: number): Token {
   const start = skipBlank(text, from);
+  const found = scanAt(text, start);
+  if (typeof found !== 'string') return found;
+  // An open string is marked up to the end of its line, anything else by its first character.
+  const lineEnd = text[start] === '"' ? text.indexOf('\n', start) : start + 1;
+  const end = lineEnd < 0 ? text.length : Math.min(lineEnd, text.length);
+  return { kind: 'bad', text: found, start, end };
+}
+
+function scanAt(text: string, start: number): Token | string {
   const first = text[start];
   if (first === undefined) return { kind: 'end', text: '', start, end: start };
   if (first === '"') return scanString(text, start);
@@ -144,51 +103,6 @@ function scanNumber(text: string, start: number): Token | string {
     return { kind: 'float', text: written, start, end };
   }
   return `${JSON.stringify(written.slice(0, 40))} is not a number.`;
-}
-
-export function isAt(cursor: Cursor, character: string): boolean {
-  const { kind, text } = cursor.current();
-  return kind === 'punctuation' && text === character;
-}
-
-/** Goes past the character when it is there. */
-export function take(cursor: Cursor, character: string): boolean {
-  const found = isAt(cursor, character);
-  if (found) cursor.advance();
-  return found;
-}
-
-export function expect(cursor: Cursor, character: string): void {
-  if (!take(cursor, character)) {
-    cursor.fail(`Expected "${character}", found ${describe(cursor.current())}.`);
-  }
-}
-
-/** `=>`, with nothing between the two. */
-export function expectArrow(cursor: Cursor): void {
-  const { end } = cursor.current();
-  expect(cursor, '=');
-  if (cursor.current().start === end) expect(cursor, '>');
-  else cursor.fail('Expected "=>" between inputs and outputs.');
-}
-
-export function expectIdentifier(cursor: Cursor, what: string): string {
-  if (cursor.current().kind === 'identifier') return cursor.advance().text;
-  cursor.fail(`Expected ${what}, found ${describe(cursor.current())}.`);
-  return '';
-}
-
-/** An identifier or a quoted name. */
-export function expectName(cursor: Cursor, what: string): string {
-  return cursor.current().kind === 'string'
-    ? cursor.advance().text
-    : expectIdentifier(cursor, what);
-}
-
-export function expectString(cursor: Cursor, what: string): string {
-  if (cursor.current().kind === 'string') return cursor.advance().text;
-  cursor.fail(`Expected ${what} in quotes, found ${describe(cursor.current())}.`);
-  return '';
 }
 
 export function describe({ kind, text }: Token): string {

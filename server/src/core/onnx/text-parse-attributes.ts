@@ -1,14 +1,7 @@
 import type { AttributeValue, Graph, Tensor } from '../graph';
-import {
-  describe,
-  expect,
-  expectIdentifier,
-  expectName,
-  isAt,
-  take,
-  type Cursor,
-  type Token,
-} from './text-lexer';
+import { expect, expectIdentifier, expectName, isAt, take, type Cursor } from './text-cursor';
+import { describe, type Token } from './text-lexer';
+import type { NamePlace } from './text-places';
 import {
   isAtType,
   noMetadata,
@@ -27,6 +20,8 @@ export interface ParsedAttributeValue {
   readonly value: AttributeValue;
   /** Of `@name`: the value is then an empty one of the declared type. */
   readonly refName: string;
+  /** Of `@name`: where the name stands. */
+  readonly reference: NamePlace | null;
 }
 
 /** `: type = value`, `= value`, `: type = @name`. */
@@ -35,16 +30,19 @@ export function parseAttributeValue(parser: Parser, readGraph: GraphReader): Par
   const declared = take(cursor, ':') ? parseKind(cursor) : undefined;
   expect(cursor, '=');
   if (take(cursor, '@')) {
+    const { start, end } = cursor.current();
     const refName = expectName(cursor, 'the attribute to take the value from');
-    return { refName, value: declared === undefined ? { kind: 'none' } : emptyValue(declared) };
+    const value = declared === undefined ? ({ kind: 'none' } as const) : emptyValue(declared);
+    return { refName, value, reference: { name: refName, start, end } };
   }
+  const own = { refName: '', reference: null };
   if (isAt(cursor, '[')) {
-    return { refName: '', value: parseListValue(parser, declared, readGraph) };
+    return { ...own, value: parseListValue(parser, declared, readGraph) };
   }
   const at = cursor.current();
   const value = parseSingle(parser, declared, () => readGraph(null));
   if (declared !== undefined && value.kind !== declared) mismatch(cursor, declared, value, at);
-  return { refName: '', value };
+  return { ...own, value };
 }
 
 function parseKind(cursor: Cursor): AttributeKind | undefined {
@@ -89,6 +87,7 @@ function parseSingle(
         ? { kind: 'float', value: parseFloatLiteral(parser, 32) }
         : { kind: 'int', value: parseInt64(parser) };
     case 'punctuation':
+    case 'bad':
     case 'end':
       cursor.fail(`Expected an attribute value, found ${describe(token)}.`);
       return { kind: 'int', value: 0n };

@@ -5,7 +5,6 @@ import type { ProblemSink } from '../problem';
 import { parseExternalData } from './external';
 import { integerBounds, literalForm, packFloats, packIntegers } from './text-elements';
 import {
-  describe,
   expect,
   expectIdentifier,
   expectName,
@@ -13,14 +12,16 @@ import {
   isAt,
   take,
   type Cursor,
-  type Token,
-} from './text-lexer';
+  type Span,
+} from './text-cursor';
+import { describe, type Token } from './text-lexer';
+import type { NamePlace, PlaceRecorder } from './text-places';
 import { dtypeFromTextName, isCompoundTypeWord, isFloatWord, isTypeWord } from './text-syntax';
 
 /** What all parts of the parser work on. */
 export interface Parser {
   readonly cursor: Cursor;
-  readonly sink: ProblemSink;
+  readonly recorder: PlaceRecorder | null;
 }
 
 /** As in files: deeper types and longer shapes are made to hurt, no operator takes them. */
@@ -36,7 +37,7 @@ export function isAtType({ cursor }: Parser): boolean {
 export function parseType(parser: Parser, depth = 0): ValueType {
   const { cursor } = parser;
   if (depth > maxTypeDepth) {
-    cursor.fail(`Types are nested deeper than ${maxTypeDepth}.`);
+    cursor.abort(`Types are nested deeper than ${maxTypeDepth}.`);
     return { kind: 'unknown' };
   }
   const at = cursor.current();
@@ -100,7 +101,7 @@ function parseShape(parser: Parser): readonly DeclaredDim[] | null {
   if (take(cursor, ']')) return null;
   const dims: DeclaredDim[] = [];
   do {
-    if (dims.length >= maxRank) cursor.fail(`A shape has more than ${maxRank} dims.`);
+    if (dims.length >= maxRank) cursor.abort(`A shape has more than ${maxRank} dims.`);
     dims.push(parseDim(parser));
   } while (take(cursor, ','));
   expect(cursor, ']');
@@ -119,10 +120,13 @@ function parseDim(parser: Parser): DeclaredDim {
   return name === '' ? null : name;
 }
 
-export function parseValueInfo(parser: Parser): ValueInfo {
+/** A value's type, where there is one, and its name. */
+export function parseValueInfo(parser: Parser): { info: ValueInfo; place: NamePlace } {
+  const { cursor } = parser;
   const type: ValueType = isAtType(parser) ? parseType(parser) : { kind: 'unknown' };
-  const name = expectName(parser.cursor, 'a name');
-  return { name, type, docString: '', metadata: noMetadata };
+  const { start, end } = cursor.current();
+  const name = expectName(cursor, 'a name');
+  return { info: { name, type, docString: '', metadata: noMetadata }, place: { name, start, end } };
 }
 
 export const noMetadata: ReadonlyMap<string, string> = new Map();
@@ -140,7 +144,8 @@ export function parseTensorData(parser: Parser, name: string, type: ValueType, a
   }
   const elementCount = countElements(sizes);
   if (elementCount === null) {
-    cursor.warn('tensor-too-large', 'This tensor has dims whose product exceeds 2^53.', at);
+    const message = 'This tensor has dims whose product exceeds 2^53.';
+    cursor.warn({ code: 'tensor-too-large', severity: 'error', message }, at);
   }
   return {
     name,
@@ -168,17 +173,29 @@ interface DataFacts {
 }
 
 function parseStorage(parser: Parser, facts: DataFacts): TensorStorage {
-  const { cursor, sink } = parser;
+  const { cursor } = parser;
   if (isAt(cursor, '[')) {
+    const { start } = cursor.current();
     const entries = Array.from(parseStringEntries(parser), ([key, value]) => ({ key, value }));
     if (cursor.failed()) return { kind: 'none' };
-    return parseExternalData(entries, facts.name, sink) ?? { kind: 'none' };
+    const place = { start, end: cursor.previous().end };
+    return parseExternalData(entries, facts.name, sinkAt(cursor, place)) ?? { kind: 'none' };
   }
   if (!take(cursor, '{')) return { kind: 'none' };
   if (take(cursor, '}')) return { kind: 'none' };
   const storage = parseElements(parser, facts);
   expect(cursor, '}');
   return storage;
+}
+
+/** Problems of what stands at a place of the text. */
+function sinkAt(cursor: Cursor, place: Span): ProblemSink {
+  return {
+    problems: [],
+    add: ({ code, severity, message }) => {
+      cursor.warn({ code, severity, message }, place);
+    },
+  };
 }
 
 function parseElements(parser: Parser, facts: DataFacts): TensorStorage {
@@ -215,7 +232,7 @@ function parseList<Item>({ cursor }: Parser, parseItem: () => Item): Item[] {
 function checkCount({ cursor }: Parser, found: number, { elementCount, at }: DataFacts): void {
   if (elementCount === null || found === elementCount || cursor.failed()) return;
   const message = `The dims say ${elementCount} elements, but ${found} are given; correct one of them.`;
-  cursor.warn('tensor-size-mismatch', message, at);
+  cursor.warn({ code: 'tensor-size-mismatch', severity: 'error', message }, at);
 }
 
 /** `["key": "value", …]`; a key that comes twice keeps its last value. */

@@ -1,9 +1,7 @@
-import type { Attribute, Model, ModelFunction, ValueInfo } from '../graph';
+import type { Attribute, Graph, Model, ModelFunction, ValueInfo } from '../graph';
 import { normalizeDomain } from '../graph';
-import { createProblemSink, type Problem } from '../problem';
 import {
   createCursor,
-  describe,
   expect,
   expectArrow,
   expectIdentifier,
@@ -11,8 +9,18 @@ import {
   expectString,
   isAt,
   take,
-} from './text-lexer';
-import { parseAttribute, parseGraph, parseNodes, parseValueList } from './text-parse-graph';
+  type Span,
+  type TextProblem,
+} from './text-cursor';
+import { describe } from './text-lexer';
+import {
+  declarationList,
+  parseGraph,
+  parseList,
+  parseNodes,
+  parseValueList,
+} from './text-parse-graph';
+import { parseAttribute } from './text-parse-node';
 import {
   noMetadata,
   parseInt64,
@@ -21,12 +29,23 @@ import {
   parseValueInfo,
   type Parser,
 } from './text-parse-values';
+import { createPlaceRecorder, type PlaceRecorder, type TextPlaces } from './text-places';
+import { goesOn, recoverFunction } from './text-recovery';
 
 export interface ParsedModelText {
   /** `null` when the text is not well-formed. */
   readonly model: Model | null;
   /** `where` is `line:column`, 1-based. */
-  readonly problems: readonly Problem[];
+  readonly problems: readonly TextProblem[];
+}
+
+/** A text that may be half written. */
+export interface DraftModelText {
+  /** What could be read: parts with errors are there as far as they make sense. */
+  readonly model: Model;
+  readonly isWellFormed: boolean;
+  readonly problems: readonly TextProblem[];
+  readonly places: TextPlaces;
 }
 
 /** Editors open no larger text; a model of this many characters has its weights written out. */
@@ -36,19 +55,36 @@ const maxTextLength = 64 * 1024 * 1024;
  * Reads a model in the official textual syntax (onnx/docs/Syntax.md, onnx 1.23). Tensor data in the
  * text is kept inline, references to external data stay references. Stricter than the official parser
  * where that takes a value which fits no element: a number out of the dtype's range is an error here.
+ * After an error reading goes on at the next element, node or function, so that all errors are found.
  */
 export function parseModelText(text: string): ParsedModelText {
-  const sink = createProblemSink();
-  if (text.length > maxTextLength) {
+  const { model, isWellFormed, problems } = readText(text, null);
+  return { model: isWellFormed ? model : null, problems };
+}
+
+/** As `parseModelText`, for editors: what is there of the model, and where it stands. */
+export function parseDraftText(text: string): DraftModelText {
+  const recorder = createPlaceRecorder();
+  return { ...readText(text, recorder), places: recorder.places };
+}
+
+function readText(
+  text: string,
+  recorder: PlaceRecorder | null,
+): Pick<DraftModelText, 'model' | 'isWellFormed' | 'problems'> {
+  const tooLong = text.length > maxTextLength;
+  const cursor = createCursor(tooLong ? '' : text);
+  if (tooLong) {
     const message = `The text has ${text.length} characters; the limit is ${maxTextLength}.`;
-    sink.add({ code: 'onnx-text-too-long', severity: 'error', message });
-    return { model: null, problems: sink.problems };
+    const problem = { code: 'onnx-text-too-long', severity: 'error', message } as const;
+    return {
+      model: parseModel({ cursor, recorder }),
+      isWellFormed: false,
+      problems: [{ ...problem, where: '1:1', start: 0, end: 0 }],
+    };
   }
-  const cursor = createCursor(text, (problem) => {
-    sink.add(problem);
-  });
-  const model = parseModel({ cursor, sink });
-  return { model: cursor.failed() ? null : model, problems: sink.problems };
+  const model = parseModel({ cursor, recorder });
+  return { model, isWellFormed: cursor.errorCount() === 0, problems: cursor.problems() };
 }
 
 function parseModel(parser: Parser): Model {
@@ -58,7 +94,7 @@ function parseModel(parser: Parser): Model {
   let opsets: ReadonlyMap<string, number> = new Map();
   let metadata = noMetadata;
   const texts = new Map<string, string>();
-  parseHeader(
+  const header = parseHeader(
     parser,
     new Map<string, () => unknown>([
       ['ir_version', () => (irVersion = parseSafeInteger(parser))],
@@ -71,9 +107,9 @@ function parseModel(parser: Parser): Model {
       ['metadata_props', () => (metadata = parseStringEntries(parser, true))],
     ]),
   );
-  const graph = parseGraph(parser, expectName(cursor, 'a graph name'), 'main', 0);
-  const functions: ModelFunction[] = [];
-  while (cursor.current().kind !== 'end') functions.push(parseFunction(parser));
+  if (header) parser.recorder?.header(header);
+  const graph = parseGraph(parser, 'main', 0);
+  const functions = parseFunctions(parser);
   const producer = `${texts.get('producer_name') ?? ''} ${texts.get('producer_version') ?? ''}`;
   return {
     irVersion,
@@ -87,9 +123,12 @@ function parseModel(parser: Parser): Model {
   };
 }
 
-/** `<field: value, …>`; nothing when there is none. */
-function parseHeader({ cursor }: Parser, fields: ReadonlyMap<string, () => unknown>): void {
-  if (!take(cursor, '<')) return;
+/** `<field: value, …>`; null when there is none. */
+function parseHeader(parser: Parser, fields: ReadonlyMap<string, () => unknown>): Span | null {
+  const { cursor } = parser;
+  if (!isAt(cursor, '<')) return null;
+  const { start } = cursor.advance();
+  const depth = cursor.brackets().length;
   do {
     const at = cursor.current();
     const read = fields.get(expectIdentifier(cursor, 'a header field'));
@@ -98,32 +137,43 @@ function parseHeader({ cursor }: Parser, fields: ReadonlyMap<string, () => unkno
       cursor.fail(`Unknown header field ${describe(at)}; known: ${known}.`, at);
     } else {
       expect(cursor, ':');
-      read();
+      if (!cursor.failed()) read();
     }
-  } while (take(cursor, ','));
-  expect(cursor, '>');
+  } while (goesOn(cursor, '>', depth));
+  return { start, end: cursor.previous().end };
 }
 
-function parseOpsets(parser: Parser): ReadonlyMap<string, number> {
-  const { cursor } = parser;
+function parseOpsets({ cursor, ...parser }: Parser): ReadonlyMap<string, number> {
   const opsets = new Map<string, number>();
   expect(cursor, '[');
   if (take(cursor, ']')) return opsets;
   do {
     const domain = normalizeDomain(expectString(cursor, 'a domain'));
     expect(cursor, ':');
-    opsets.set(domain, parseSafeInteger(parser));
+    const version = parseSafeInteger({ cursor, ...parser });
+    if (!cursor.failed()) opsets.set(domain, version);
   } while (take(cursor, ','));
   expect(cursor, ']');
   return opsets;
 }
 
-function parseFunction(parser: Parser): ModelFunction {
+function parseFunctions(parser: Parser): ModelFunction[] {
   const { cursor } = parser;
+  const functions: ModelFunction[] = [];
+  if (cursor.failed()) recoverFunction(cursor);
+  while (cursor.current().kind !== 'end') {
+    functions.push(parseFunction(parser));
+    if (cursor.failed()) recoverFunction(cursor);
+  }
+  return functions;
+}
+
+function parseFunction(parser: Parser): ModelFunction {
+  const { cursor, recorder } = parser;
   const texts = new Map<string, string>();
   let opsets: ReadonlyMap<string, number> = new Map();
   const string = () => expectString(cursor, 'a value');
-  parseHeader(
+  const header = parseHeader(
     parser,
     new Map<string, () => unknown>([
       ['opset_import', () => (opsets = parseOpsets(parser))],
@@ -132,16 +182,18 @@ function parseFunction(parser: Parser): ModelFunction {
       ['overload', () => texts.set('overload', string())],
     ]),
   );
+  const { start, end } = cursor.current();
   const name = expectName(cursor, 'a function name');
   const domain = normalizeDomain(texts.get('domain') ?? '');
   const overload = texts.get('overload') ?? '';
   const path = `function:${domain}.${name}${overload === '' ? '' : `:${overload}`}`;
+  recorder?.openBlock(path, { name, start, end }, header);
   const { attributeNames, attributeDefaults } = parseFunctionAttributes(parser, path);
   const valueInfos: ValueInfo[] = [];
-  const inputs = parseParameters(parser, valueInfos);
+  const inputs = parseParameters(parser, 'input', valueInfos);
   expectArrow(cursor);
-  const outputs = parseParameters(parser, valueInfos);
-  if (isAt(cursor, '<')) valueInfos.push(...parseValueList(parser, '<', '>', null));
+  const outputs = parseParameters(parser, 'output', valueInfos);
+  if (isAt(cursor, '<')) valueInfos.push(...parseValueList(parser, declarationList, null));
   return {
     name,
     domain,
@@ -153,7 +205,7 @@ function parseFunction(parser: Parser): ModelFunction {
     attributeDefaults,
     opsets,
     valueInfos,
-    nodes: parseNodes(parser, path, 0),
+    nodes: parseNodes(parser, path, { depth: 0, headDepth: 0 }),
     metadata: noMetadata,
   };
 }
@@ -163,15 +215,19 @@ function parseFunctionAttributes(
   parser: Parser,
   path: string,
 ): { attributeNames: string[]; attributeDefaults: Attribute[] } {
-  const { cursor } = parser;
+  const { cursor, recorder } = parser;
   const attributeNames: string[] = [];
   const attributeDefaults: Attribute[] = [];
+  const readGraph = (graphPath: string): Graph => parseGraph(parser, graphPath, 1);
   if (take(cursor, '<')) {
     do {
+      const { start, end } = cursor.current();
       const name = expectName(cursor, 'an attribute name');
+      const place = { name, start, end };
       const hasDefault = isAt(cursor, ':') || isAt(cursor, '=');
-      if (hasDefault) attributeDefaults.push(parseAttribute(parser, name, path, 0));
+      if (hasDefault) attributeDefaults.push(parseAttribute(parser, place, path, readGraph));
       else attributeNames.push(name);
+      recorder?.value('attribute', place);
     } while (take(cursor, ','));
     expect(cursor, '>');
   }
@@ -179,16 +235,19 @@ function parseFunctionAttributes(
 }
 
 /** Function inputs or outputs: names, whose types, when given, are gathered as value infos. */
-function parseParameters(parser: Parser, valueInfos: ValueInfo[]): string[] {
-  const { cursor } = parser;
+function parseParameters(
+  parser: Parser,
+  role: 'input' | 'output',
+  valueInfos: ValueInfo[],
+): string[] {
+  const { cursor, recorder } = parser;
   const names: string[] = [];
-  expect(cursor, '(');
-  if (take(cursor, ')')) return names;
-  do {
-    const info = parseValueInfo(parser);
+  parseList(parser, '(', ')', () => {
+    const { info, place } = parseValueInfo(parser);
+    if (cursor.failed()) return;
     names.push(info.name);
+    recorder?.value(role, place);
     if (info.type.kind !== 'unknown') valueInfos.push(info);
-  } while (take(cursor, ','));
-  expect(cursor, ')');
+  });
   return names;
 }

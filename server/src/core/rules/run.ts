@@ -113,6 +113,8 @@ function sorted(findings: readonly Finding[]): readonly Finding[] {
 function modelAnchors({ problems, model, facts }: Analysis): (problem: Problem) => Anchor {
   if (!problems.some(({ where }) => where !== undefined)) return () => ({ kind: 'file' });
   const paths = new Set(facts.nodes.map((node) => node.path));
+  // Functions are checked where they are defined, also those that nobody calls.
+  for (const { nodes } of model.functions) for (const node of nodes) paths.add(node.path);
   return ({ where = '' }) => {
     if (paths.has(where)) return { kind: 'node', path: where };
     if (model.graph.initializerByName.has(where)) return { kind: 'tensor', name: where };
