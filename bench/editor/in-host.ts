@@ -54,9 +54,14 @@ async function typing(editor: vscode.TextEditor): Promise<number[]> {
       editor.document.positionAt(at),
       editor.document.positionAt(at + before.length),
     );
-    const changed = once(vscode.workspace.onDidChangeTextDocument);
-    const judged = once(vscode.languages.onDidChangeDiagnostics, ({ uris }) =>
-      uris.some((uri) => uri.toString() === editor.document.uri.toString()),
+    const { uri } = editor.document;
+    const changed = once(
+      vscode.workspace.onDidChangeTextDocument,
+      ({ document }) => document.uri.toString() === uri.toString(),
+    );
+    const judged = once(
+      vscode.languages.onDidChangeDiagnostics,
+      () => vscode.languages.getDiagnostics(uri).length > 0 !== isFaulty,
     );
     await editor.edit((builder) => {
       builder.replace(range, after);

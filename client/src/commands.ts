@@ -203,6 +203,8 @@ async function showDebugInfo({ extension, server }: CommandContext): Promise<voi
     extension: versionOf(own),
     editor: `${env.appName} ${version} (${env.appHost}, ${env.remoteName ?? 'local'})`,
     server: info ?? server.state(),
+    serverReadyMilliseconds: await server.readyMilliseconds(),
+    recentProblems: server.log.recentProblems(),
     settings: workspace.getConfiguration('greenAi'),
   };
   const content = JSON.stringify(facts, null, 2);

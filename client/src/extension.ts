@@ -1,7 +1,8 @@
-import { window, workspace, type ExtensionContext } from 'vscode';
+import { workspace, type ExtensionContext } from 'vscode';
 import { createServer, type Server } from './client';
 import { registerCommands } from './commands';
 import { isLinted, lintedFiles } from './documents';
+import { createLog } from './log';
 import { registerModelView } from './modelView';
 import { createOptimizer } from './optimize';
 import { registerStatus } from './status';
@@ -11,7 +12,7 @@ let running: Server | null = null;
 
 /** Returns before the server runs: it starts when something asks for it or when there is something to lint. */
 export function activate(context: ExtensionContext): void {
-  const log = window.createOutputChannel('Green AI', { log: true });
+  const log = createLog('Green AI');
   const server = createServer(context, log);
   const optimizer = createOptimizer(server);
   const views = registerModelView(context, server, optimizer);
