@@ -10,57 +10,28 @@ export interface RecordingLog extends LogOutputChannel {
 const maxProblems = 20;
 const maxProblemLength = 2000;
 
+/** An output channel that keeps its last warnings and errors. */
 export function createLog(name: string): RecordingLog {
   const channel = window.createOutputChannel(name, { log: true });
   const problems: string[] = [];
-  const record = (level: string, message: unknown): void => {
-    problems.push(`[${level}] ${String(message)}`.slice(0, maxProblemLength));
+  const record = (level: string, message: string): void => {
+    problems.push(`[${level}] ${message}`.slice(0, maxProblemLength));
     if (problems.length > maxProblems) problems.shift();
   };
-  return {
-    name: channel.name,
-    get logLevel() {
-      return channel.logLevel;
-    },
-    onDidChangeLogLevel: channel.onDidChangeLogLevel,
-    trace: (message, ...rest: readonly unknown[]) => {
-      channel.trace(message, ...rest);
-    },
-    debug: (message, ...rest: readonly unknown[]) => {
-      channel.debug(message, ...rest);
-    },
-    info: (message, ...rest: readonly unknown[]) => {
-      channel.info(message, ...rest);
-    },
+  const own: Partial<RecordingLog> = {
+    recentProblems: () => problems,
     warn: (message, ...rest: readonly unknown[]) => {
       record('warning', message);
       channel.warn(message, ...rest);
     },
-    error: (message, ...rest: readonly unknown[]) => {
-      record('error', message instanceof Error ? (message.stack ?? message.message) : message);
-      channel.error(message, ...rest);
+    error: (error, ...rest: readonly unknown[]) => {
+      record('error', typeof error === 'string' ? error : (error.stack ?? error.message));
+      channel.error(error, ...rest);
     },
-    append: (value) => {
-      channel.append(value);
-    },
-    appendLine: (value) => {
-      channel.appendLine(value);
-    },
-    replace: (value) => {
-      channel.replace(value);
-    },
-    clear: () => {
-      channel.clear();
-    },
-    show: (...args: readonly unknown[]) => {
-      channel.show(args.at(-1) === true);
-    },
-    hide: () => {
-      channel.hide();
-    },
-    dispose: () => {
-      channel.dispose();
-    },
-    recentProblems: () => problems,
   };
+  // The target is empty: the editor may freeze its channels, and a proxy of a frozen object changes nothing.
+  return new Proxy({} as RecordingLog, {
+    get: (_target, key): unknown => Reflect.get(key in own ? own : channel, key),
+    has: (_target, key) => key in own || key in channel,
+  });
 }
