@@ -3,9 +3,13 @@ import type { DataType } from './dtype';
 /** A model as read from a file. Immutable; payloads of weights stay in the file (see `TensorStorage`). */
 export interface Model {
   readonly irVersion: number | null;
-  /** `producer_name producer_version`, trimmed. */
+  /** `producer_name producer_version`, trimmed, for people to read. */
   readonly producer: string;
+  readonly producerName: string;
+  readonly producerVersion: string;
   readonly domain: string;
+  /** A number of the model's author, 0 when there is none. */
+  readonly modelVersion: bigint;
   readonly docString: string;
   readonly metadata: ReadonlyMap<string, string>;
   /** Domain → version; `''` is ai.onnx (the spelling `ai.onnx` is folded into it). */
@@ -165,6 +169,14 @@ export interface TypedSegment {
   readonly offset: number;
   readonly byteLength: number;
   readonly packed: boolean;
+}
+
+/** What wrote a model, in the three forms that a model has it in. */
+export function producerOf(
+  producerName: string,
+  producerVersion: string,
+): Pick<Model, 'producer' | 'producerName' | 'producerVersion'> {
+  return { producer: `${producerName} ${producerVersion}`.trim(), producerName, producerVersion };
 }
 
 /** Folds the two spellings of the default domain into one. */

@@ -1,5 +1,5 @@
 import type { Attribute, Graph, Model, ModelFunction, Node, Tensor, ValueInfo } from '../graph';
-import { normalizeDomain } from '../graph';
+import { normalizeDomain, producerOf } from '../graph';
 import { createProblemSink, type ProblemSink } from '../problem';
 import type { ByteSource, CancelSignal } from '../source';
 import { attributeFieldProblem, attributeType } from './decode-fields';
@@ -84,8 +84,9 @@ function decodeModel(wire: WireModel, wireGraph: WireGraph, sink: ProblemSink): 
   return {
     // An unset field answers with the prototype's default: only own properties were in the file.
     irVersion: Object.hasOwn(proto, 'irVersion') ? toNumber(proto.irVersion) : null,
-    producer: `${proto.producerName} ${proto.producerVersion}`.trim(),
+    ...producerOf(proto.producerName, proto.producerVersion),
     domain: proto.domain,
+    modelVersion: toBigint(proto.modelVersion),
     docString: proto.docString,
     metadata: entries(proto.metadataProps),
     opsets: opsets(proto.opsetImport, context.sink),
