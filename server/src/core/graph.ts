@@ -16,6 +16,8 @@ export interface Model {
   readonly opsets: ReadonlyMap<string, number>;
   readonly graph: Graph;
   readonly functions: readonly ModelFunction[];
+  /** `training_info` messages: counted, not read. Left out when there are none. */
+  readonly trainingInfoCount?: number;
 }
 
 export interface Graph {
@@ -31,6 +33,8 @@ export interface Graph {
   readonly initializers: readonly Tensor[];
   readonly sparseInitializers: readonly SparseTensor[];
   readonly initializerByName: ReadonlyMap<string, Tensor>;
+  /** `quantization_annotation` messages: counted, not read. Left out when there are none. */
+  readonly quantizationAnnotationCount?: number;
   readonly metadata: ReadonlyMap<string, string>;
 }
 
@@ -99,8 +103,16 @@ export type AttributeValue =
 export interface ValueInfo {
   readonly name: string;
   readonly type: ValueType;
+  /** What the file says that the type and each dim mean, `''` where nothing; left out when it says nothing at all. */
+  readonly denotations?: Denotations;
   readonly docString: string;
   readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Such as IMAGE, and DATA_BATCH, DATA_CHANNEL … (onnx/docs/TypeDenotation.md, DimensionDenotation.md). */
+export interface Denotations {
+  readonly type: string;
+  readonly dims: readonly string[];
 }
 
 /** A dim as the file declares it: a size ≥ 0, a symbol's name, or `null` when it says nothing. */

@@ -27,7 +27,15 @@ const weightsLocation = 'model.onnx';
 /** What of a model the syntax (onnx/docs/Syntax.md) has a place for, as the parser gives it back. */
 function expressible(model: Model): Model {
   return {
-    ...model,
+    irVersion: model.irVersion,
+    producer: model.producer,
+    producerName: model.producerName,
+    producerVersion: model.producerVersion,
+    domain: model.domain,
+    modelVersion: model.modelVersion,
+    docString: model.docString,
+    metadata: model.metadata,
+    opsets: model.opsets,
     graph: expressibleGraph(model.graph),
     functions: model.functions.map((one): ModelFunction => ({
       ...one,
@@ -48,7 +56,8 @@ function expressibleGraph(graph: Graph): Graph {
     if (!initializerByName.has(tensor.name)) initializerByName.set(tensor.name, tensor);
   }
   return {
-    ...graph,
+    name: graph.name,
+    path: graph.path,
     docString: '',
     inputs: graph.inputs.map(expressibleInfo),
     outputs: graph.outputs.map(expressibleInfo),
@@ -144,7 +153,7 @@ function expressibleStorage({ storage, dtype, elementCount }: Tensor): TensorSto
 
 function expressibleInfo(info: ValueInfo): ValueInfo {
   const type: ValueType = hasWords(info.type) ? info.type : { kind: 'unknown' };
-  return { ...info, type, docString: '', metadata: noMetadata };
+  return { name: info.name, type, docString: '', metadata: noMetadata };
 }
 
 function hasWords(type: ValueType): boolean {

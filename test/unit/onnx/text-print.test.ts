@@ -239,6 +239,26 @@ describe('fields without a place in the syntax', () => {
       'float[2] v',
     ],
     [
+      'denotations',
+      model({
+        inputs: [value('x', { denotations: { type: 'IMAGE', dims: ['DATA_BATCH', ''] } })],
+      }),
+      '# input "x": type denotes "IMAGE"; dims denote ["DATA_BATCH", ?]',
+      '{',
+    ],
+    [
+      'quantization annotations',
+      model({ quantizationAnnotationCount: 2 }),
+      '# graph: quantization annotations left out: 2',
+      '{',
+    ],
+    [
+      'training info',
+      { ...model({}), trainingInfoCount: 1 },
+      '# training info left out: 1',
+      'g () => ()',
+    ],
+    [
       'a type without a word',
       model({ inputs: [value('x', { type: { kind: 'tensor', dtype: null, dims: [2] } })] }),
       '# input "x": its type has no name',

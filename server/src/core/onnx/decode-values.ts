@@ -1,5 +1,12 @@
 import { bytesOf, dataTypeFromCode, type DataType } from '../dtype';
-import type { DeclaredDim, SparseTensor, Tensor, TensorStorage, ValueType } from '../graph';
+import type {
+  DeclaredDim,
+  Denotations,
+  SparseTensor,
+  Tensor,
+  TensorStorage,
+  ValueType,
+} from '../graph';
 import type { ProblemSink } from '../problem';
 import { parseExternalData } from './external';
 import { onnx } from './proto';
@@ -283,6 +290,17 @@ function declaredDim(dim: onnx.TensorShapeProto.IDimension): DeclaredDim {
     return value >= 0 && Number.isSafeInteger(value) ? value : null;
   }
   return Object.hasOwn(dim, 'dimParam') && dim.dimParam ? dim.dimParam : null;
+}
+
+/** Of a tensor's type; `undefined` when nothing is said. */
+export function decodeDenotations(
+  proto: onnx.ITypeProto | null | undefined,
+): Denotations | undefined {
+  const dims = (proto?.tensorType?.shape?.dim ?? proto?.sparseTensorType?.shape?.dim ?? [])
+    .slice(0, maxRank)
+    .map(({ denotation }) => denotation ?? '');
+  const type = proto?.denotation ?? '';
+  return type === '' && dims.every((dim) => dim === '') ? undefined : { type, dims };
 }
 
 /** A value whose declared type is read, as problems name it. */

@@ -4,6 +4,7 @@ import { createProblemSink, type ProblemSink } from '../problem';
 import type { ByteSource, CancelSignal } from '../source';
 import { attributeFieldProblem, attributeType } from './decode-fields';
 import {
+  decodeDenotations,
   decodeTensor,
   decodeType,
   sparseTensor,
@@ -99,6 +100,7 @@ function decodeModel(wire: WireModel, wireGraph: WireGraph, sink: ProblemSink): 
     functions: proto.functions.map((definition, index) =>
       decodeFunction(definition, wire.functions[index], context),
     ),
+    ...(wire.trainingInfoCount > 0 && { trainingInfoCount: wire.trainingInfoCount }),
   };
 }
 
@@ -210,6 +212,7 @@ function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, contex
     ),
     initializerByName,
     metadata: wire.metadata ?? noMetadata,
+    ...(wire.annotationCount > 0 && { quantizationAnnotationCount: wire.annotationCount }),
   };
 }
 
@@ -220,8 +223,10 @@ function decodeValueInfo(
   metadata: ReadonlyMap<string, string> | null | undefined,
   told: Omit<TypedValue, 'name'>,
 ): ValueInfo {
+  const denotations = decodeDenotations(proto.type);
   return {
     name: proto.name ?? '',
+    ...(denotations && { denotations }),
     type: decodeType(proto.type, { ...told, name: proto.name ?? '' }),
     docString: proto.docString ?? '',
     metadata: metadata ?? noMetadata,

@@ -1,4 +1,13 @@
-import type { Attribute, Graph, ModelFunction, Node, Tensor, ValueInfo } from '../graph';
+import type {
+  Attribute,
+  Denotations,
+  Graph,
+  Model,
+  ModelFunction,
+  Node,
+  Tensor,
+  ValueInfo,
+} from '../graph';
 import { typeText } from './text-print-values';
 import { isIdentifier } from './text-syntax';
 import { displayText } from './utf8';
@@ -55,13 +64,23 @@ function comment(what: string, remarks: readonly string[]): string | null {
   return `${what === '' ? '' : `${what}: `}${remarks.join('; ')}`;
 }
 
+/** A `training_info` message has graphs of its own. */
+export function modelRemark({ trainingInfoCount = 0 }: Model): string | null {
+  return trainingInfoCount === 0 ? null : `training info left out: ${trainingInfoCount}`;
+}
+
 /** Of a graph and its inputs and outputs, which stand in its first line. */
 export function graphRemarks(graph: Graph): string[] {
+  const remarks = ownRemarks(graph);
+  const { quantizationAnnotationCount = 0 } = graph;
+  if (quantizationAnnotationCount > 0) {
+    remarks.push(`quantization annotations left out: ${quantizationAnnotationCount}`);
+  }
   const values = [
     ...graph.inputs.map((info) => valueRemark('input', info)),
     ...graph.outputs.map((info) => valueRemark('output', info)),
   ];
-  return [comment('graph', ownRemarks(graph)), ...values].filter((remark) => remark !== null);
+  return [comment('graph', remarks), ...values].filter((remark) => remark !== null);
 }
 
 export function functionRemark({ metadata }: ModelFunction): string | null {
@@ -73,7 +92,18 @@ export function valueRemark(role: string, info: ValueInfo): string | null {
   if (info.type.kind !== 'unknown' && typeText(info.type) === undefined) {
     remarks.unshift('its type has no name');
   }
+  if (info.denotations) remarks.push(...denotationRemarks(info.denotations));
   return comment(`${role} ${literal(info.name)}`, remarks);
+}
+
+function denotationRemarks({ type, dims }: Denotations): string[] {
+  const remarks = type === '' ? [] : [`type denotes ${literal(type)}`];
+  if (dims.some((dim) => dim !== '')) {
+    remarks.push(
+      `dims denote [${dims.map((dim) => (dim === '' ? '?' : literal(dim))).join(', ')}]`,
+    );
+  }
+  return remarks;
 }
 
 export function initializerRemark(tensor: Tensor): string | null {

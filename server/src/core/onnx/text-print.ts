@@ -14,6 +14,7 @@ import {
   functionRemark,
   graphRemarks,
   initializerRemark,
+  modelRemark,
   nodeRemark,
   valueRemark,
 } from './text-print-remarks';
@@ -57,6 +58,8 @@ export interface LineRange {
 export function printModel(model: Model, options: PrintOptions): PrintedModel {
   const printer = createPrinter(options);
   printHeader(printer, modelHeader(model));
+  const remark = modelRemark(model);
+  if (remark !== null) printer.omit('', remark);
   printGraph(printer, model.graph, nameText(model.graph.name), '');
   printer.write('\n');
   for (const one of model.functions) printFunction(printer, one);
