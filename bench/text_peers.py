@@ -15,6 +15,7 @@ import os
 import re
 import resource
 import signal
+import struct
 import sys
 
 import onnx
@@ -78,6 +79,8 @@ def data_of(tensor, folder):
         return [bytes(text).hex() for text in tensor.string_data]
     if tensor.raw_data:
         return tensor.raw_data.hex()
+    if tensor.float_data:
+        return struct.pack(f"<{len(tensor.float_data)}f", *tensor.float_data).hex()
     try:
         return numpy_helper.to_array(tensor).tobytes().hex() if tensor.data_type else ""
     except Exception:
