@@ -5,6 +5,7 @@ import type {
   SparseTensor,
   Tensor,
   TensorStorage,
+  ValueInfo,
   ValueType,
 } from '../graph';
 import type { ProblemSink } from '../problem';
@@ -292,10 +293,23 @@ function declaredDim(dim: onnx.TensorShapeProto.IDimension): DeclaredDim {
   return Object.hasOwn(dim, 'dimParam') && dim.dimParam ? dim.dimParam : null;
 }
 
+export function decodeValueInfo(
+  proto: onnx.IValueInfoProto,
+  metadata: ReadonlyMap<string, string> | null | undefined,
+  told: Omit<TypedValue, 'name'>,
+): ValueInfo {
+  const denotations = decodeDenotations(proto.type);
+  return {
+    name: proto.name ?? '',
+    ...(denotations && { denotations }),
+    type: decodeType(proto.type, { ...told, name: proto.name ?? '' }),
+    docString: proto.docString ?? '',
+    metadata: metadata ?? noMetadata,
+  };
+}
+
 /** Of a tensor's type; `undefined` when nothing is said. */
-export function decodeDenotations(
-  proto: onnx.ITypeProto | null | undefined,
-): Denotations | undefined {
+function decodeDenotations(proto: onnx.ITypeProto | null | undefined): Denotations | undefined {
   const dims = (proto?.tensorType?.shape?.dim ?? proto?.sparseTensorType?.shape?.dim ?? [])
     .slice(0, maxRank)
     .map(({ denotation }) => denotation ?? '');

@@ -4,14 +4,13 @@ import { createProblemSink, type ProblemSink } from '../problem';
 import type { ByteSource, CancelSignal } from '../source';
 import { attributeFieldProblem, attributeType } from './decode-fields';
 import {
-  decodeDenotations,
   decodeTensor,
   decodeType,
+  decodeValueInfo,
   sparseTensor,
   toBigint,
   toNumber,
   type TensorContext,
-  type TypedValue,
 } from './decode-values';
 import { createPathNamer, graphPath } from './paths';
 import { createReader, onnx, type Reader } from './proto';
@@ -217,21 +216,6 @@ function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, contex
 }
 
 const noMetadata: ReadonlyMap<string, string> = new Map();
-
-function decodeValueInfo(
-  proto: onnx.IValueInfoProto,
-  metadata: ReadonlyMap<string, string> | null | undefined,
-  told: Omit<TypedValue, 'name'>,
-): ValueInfo {
-  const denotations = decodeDenotations(proto.type);
-  return {
-    name: proto.name ?? '',
-    ...(denotations && { denotations }),
-    type: decodeType(proto.type, { ...told, name: proto.name ?? '' }),
-    docString: proto.docString ?? '',
-    metadata: metadata ?? noMetadata,
-  };
-}
 
 function decodeNodes(
   protos: Iterable<onnx.INodeProto>,
