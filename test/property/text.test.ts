@@ -12,6 +12,7 @@ import type {
   ValueInfo,
   ValueType,
 } from '../../server/src/core/graph';
+import { producerOf } from '../../server/src/core/graph';
 import { encodeModel } from '../../server/src/core/onnx/encode';
 import { createPathNamer } from '../../server/src/core/onnx/paths';
 import { onnx } from '../../server/src/core/onnx/proto';
@@ -243,8 +244,11 @@ const modelFunction: fc.Arbitrary<ModelFunction> = record({
 
 const model: fc.Arbitrary<Model> = record({
   irVersion: fc.option(fc.nat(14)),
-  producer: text.map((one) => one.trim()),
+  producer: fc.constant(''),
+  producerName: text,
+  producerVersion: text,
   domain: text,
+  modelVersion: int64,
   docString: text,
   metadata: fc.array(fc.tuple(text, text), { maxLength: 3 }).map((all) => new Map(all)),
   opsets,
@@ -252,6 +256,7 @@ const model: fc.Arbitrary<Model> = record({
   functions: list(modelFunction),
 }).map((one) => ({
   ...one,
+  ...producerOf(one.producerName, one.producerVersion),
   graph: located(one.graph, 'main'),
   functions: one.functions.map((definition) => ({
     ...definition,

@@ -139,7 +139,10 @@ const opsets = fc
 const models: fc.Arbitrary<Model> = fc.record({
   irVersion: fc.constantFrom(null, -1, 0, 2, 8, 99),
   producer: fc.constant(''),
+  producerName: fc.constant(''),
+  producerVersion: fc.constant(''),
   domain: fc.constant(''),
+  modelVersion: fc.constant(0n),
   docString: fc.constant(''),
   metadata: fc.constantFrom(
     new Map<string, string>(),

@@ -11,6 +11,7 @@ import type {
   ValueInfo,
   ValueType,
 } from '../../server/src/core/graph';
+import { producerOf } from '../../server/src/core/graph';
 
 /** Builds models in memory from a compact description, for tests that need no file. */
 
@@ -58,8 +59,9 @@ export function model(input: ModelInput): Model {
   const opsets = new Map([['', input.opset ?? 17]]);
   return {
     irVersion: input.irVersion ?? 8,
-    producer: '',
+    ...producerOf('', ''),
     domain: '',
+    modelVersion: 0n,
     docString: '',
     metadata: new Map(),
     opsets,

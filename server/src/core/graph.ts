@@ -3,15 +3,21 @@ import type { DataType } from './dtype';
 /** A model as read from a file. Immutable; payloads of weights stay in the file (see `TensorStorage`). */
 export interface Model {
   readonly irVersion: number | null;
-  /** `producer_name producer_version`, trimmed. */
+  /** `producer_name producer_version`, trimmed, for people to read. */
   readonly producer: string;
+  readonly producerName: string;
+  readonly producerVersion: string;
   readonly domain: string;
+  /** A number of the model's author, 0 when there is none. */
+  readonly modelVersion: bigint;
   readonly docString: string;
   readonly metadata: ReadonlyMap<string, string>;
   /** Domain → version; `''` is ai.onnx (the spelling `ai.onnx` is folded into it). */
   readonly opsets: ReadonlyMap<string, number>;
   readonly graph: Graph;
   readonly functions: readonly ModelFunction[];
+  /** `training_info` messages: counted, not read. Left out when there are none. */
+  readonly trainingInfoCount?: number;
 }
 
 export interface Graph {
@@ -27,6 +33,8 @@ export interface Graph {
   readonly initializers: readonly Tensor[];
   readonly sparseInitializers: readonly SparseTensor[];
   readonly initializerByName: ReadonlyMap<string, Tensor>;
+  /** `quantization_annotation` messages: counted, not read. Left out when there are none. */
+  readonly quantizationAnnotationCount?: number;
   readonly metadata: ReadonlyMap<string, string>;
 }
 
@@ -95,8 +103,16 @@ export type AttributeValue =
 export interface ValueInfo {
   readonly name: string;
   readonly type: ValueType;
+  /** What the file says that the type and each dim mean, `''` where nothing; left out when it says nothing at all. */
+  readonly denotations?: Denotations;
   readonly docString: string;
   readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Such as IMAGE, and DATA_BATCH, DATA_CHANNEL … (onnx/docs/TypeDenotation.md, DimensionDenotation.md). */
+export interface Denotations {
+  readonly type: string;
+  readonly dims: readonly string[];
 }
 
 /** A dim as the file declares it: a size ≥ 0, a symbol's name, or `null` when it says nothing. */
@@ -165,6 +181,14 @@ export interface TypedSegment {
   readonly offset: number;
   readonly byteLength: number;
   readonly packed: boolean;
+}
+
+/** What wrote a model, in the three forms that a model has it in. */
+export function producerOf(
+  producerName: string,
+  producerVersion: string,
+): Pick<Model, 'producer' | 'producerName' | 'producerVersion'> {
+  return { producer: `${producerName} ${producerVersion}`.trim(), producerName, producerVersion };
 }
 
 /** Folds the two spellings of the default domain into one. */

@@ -379,6 +379,31 @@ describe('decode: the model', () => {
     assert.deepEqual(codes, ['no-graph']);
   });
 
+  it('denotations, and how many messages there are that nothing reads', async () => {
+    // onnx.proto: TypeProto.denotation 6, Dimension.denotation 3, training_info 20, quantization_annotation 14.
+    const dim = message(1, int(1, 3), text(3, 'DATA_CHANNEL'));
+    const type = message(2, message(1, int(1, 1), message(2, dim, message(1))), text(6, 'IMAGE'));
+    const counted = (number: number) => message(number, text(1, 'not read'));
+    const model = await readClean(
+      concat(
+        counted(20),
+        modelOf(
+          message(f.graph.input, text(f.valueInfo.name, 'x'), type),
+          message(f.graph.input, text(f.valueInfo.name, 'y')),
+          counted(14),
+          counted(14),
+        ),
+      ),
+    );
+    const { inputs, quantizationAnnotationCount } = model.graph;
+    assert.deepEqual(
+      inputs.map(({ denotations }) => denotations),
+      [{ type: 'IMAGE', dims: ['DATA_CHANNEL', ''] }, undefined],
+    );
+    assert.equal(quantizationAnnotationCount, 2);
+    assert.equal(model.trainingInfoCount, 1);
+  });
+
   it('metadata of every message that has it', async () => {
     const entry = (number: number, value: string) =>
       message(number, text(f.entry.key, '__proto__'), text(f.entry.value, value));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { AttributeValue, Model, Tensor, ValueType } from '../../../server/src/core/graph';
+import { producerOf } from '../../../server/src/core/graph';
 import { toBigint } from '../../../server/src/core/onnx/decode-values';
 import {
   encodeAttribute,
@@ -62,8 +63,9 @@ function addModel(w: Tensor): Model {
   const vector: ValueType = { kind: 'tensor', dtype: 'float32', dims: [2] };
   return {
     irVersion: 8,
-    producer: 'test',
+    ...producerOf('test', '1.0'),
     domain: '',
+    modelVersion: 3n,
     docString: '',
     metadata: new Map([['key', 'value']]),
     opsets: new Map([['', 17]]),

@@ -59,7 +59,10 @@ describe('what the text says', () => {
       ['com.microsoft', 1],
     ]);
     assert.equal(model.producer, 'p 1.0');
+    assert.equal(model.producerName, 'p');
+    assert.equal(model.producerVersion, '1.0');
     assert.equal(model.domain, 'd');
+    assert.equal(model.modelVersion, 3n);
     assert.equal(model.docString, 'two\nlines');
     assert.deepEqual(Array.from(model.metadata), [
       ['k', 'v'],

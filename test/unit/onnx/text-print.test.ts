@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Attribute, Model, Node, Tensor, ValueInfo } from '../../../server/src/core/graph';
-import { readModel } from '../../../server/src/core/onnx/decode';
+import { producerOf } from '../../../server/src/core/graph';
 import { parseModelText } from '../../../server/src/core/onnx/text-parse';
 import { printModel } from '../../../server/src/core/onnx/text-print';
-import { createProblemSink } from '../../../server/src/core/problem';
-import { sourceFromBytes } from '../../../server/src/core/source';
 import { acceptedTexts, header } from './text-cases';
 
 const noMetadata = new Map<string, string>();
@@ -46,8 +42,9 @@ function node(more: Partial<Node>): Node {
 function model(more: Partial<Model['graph']>, nodes: readonly Node[] = []): Model {
   return {
     irVersion: 8,
-    producer: '',
+    ...producerOf('', ''),
     domain: '',
+    modelVersion: 0n,
     docString: '',
     metadata: noMetadata,
     opsets: new Map([['', 17]]),
@@ -207,6 +204,118 @@ describe('what the syntax cannot say', () => {
   });
 });
 
+describe('fields without a place in the syntax', () => {
+  const metadata = new Map([['k', 'v']]);
+  const value = (name: string, more: Partial<ValueInfo> = {}): ValueInfo => ({
+    name,
+    type: { kind: 'tensor', dtype: 'float32', dims: [2] },
+    docString: '',
+    metadata: noMetadata,
+    ...more,
+  });
+  const constant = (more: Partial<Tensor>): Node =>
+    node({
+      attributes: new Map([
+        ['a', { name: 'a', refName: '', value: { kind: 'tensor', value: tensor(more) } }],
+      ]),
+    });
+  const long = 'x'.repeat(1000);
+  const many = new Map(Array.from({ length: 20 }, (_, index) => [`k${index}`, 'v']));
+  /** The comment, and the line behind it. */
+  const cases: readonly (readonly [string, Model, string, string])[] = [
+    ['graph doc', model({ docString: 'd "q"\ne' }), '# graph: doc "d \\"q\\"\\ne"', '{'],
+    ['graph metadata', model({ metadata }), '# graph: metadata "k": "v"', '{'],
+    ['input doc', model({ inputs: [value('x', { docString: 'd' })] }), '# input "x": doc "d"', '{'],
+    [
+      'output metadata',
+      model({ outputs: [value('y', { metadata })] }),
+      '# output "y": metadata "k": "v"',
+      '{',
+    ],
+    [
+      'value doc and metadata',
+      model({ valueInfos: [value('u'), value('v', { docString: 'd', metadata })] }),
+      '# value "v": doc "d"; metadata "k": "v"',
+      'float[2] v',
+    ],
+    [
+      'denotations',
+      model({
+        inputs: [value('x', { denotations: { type: 'IMAGE', dims: ['DATA_BATCH', ''] } })],
+      }),
+      '# input "x": type denotes "IMAGE"; dims denote ["DATA_BATCH", ?]',
+      '{',
+    ],
+    [
+      'quantization annotations',
+      model({ quantizationAnnotationCount: 2 }),
+      '# graph: quantization annotations left out: 2',
+      '{',
+    ],
+    [
+      'training info',
+      { ...model({}), trainingInfoCount: 1 },
+      '# training info left out: 1',
+      'g () => ()',
+    ],
+    [
+      'a type without a word',
+      model({ inputs: [value('x', { type: { kind: 'tensor', dtype: null, dims: [2] } })] }),
+      '# input "x": its type has no name',
+      '{',
+    ],
+    [
+      'initializer doc',
+      model({ initializers: [tensor({ docString: 'd' })] }),
+      '# initializer "w": doc "d"',
+      'float[2] w = {}',
+    ],
+    [
+      'node doc and metadata',
+      model({}, [node({ docString: 'd', metadata })]),
+      '# doc "d"; metadata "k": "v"',
+      'y = Op (x)',
+    ],
+    [
+      'the name of a tensor in an attribute',
+      model({}, [constant({ name: 'a.b' })]),
+      '# tensor of a: name "a.b"',
+      'y = Op <a: tensor = float[2] {}> (x)',
+    ],
+    [
+      'a long value',
+      model({}, [node({ docString: long })]),
+      `# doc "${long.slice(0, 80)}"… (920 more characters)`,
+      'y = Op (x)',
+    ],
+    [
+      'many values',
+      model({}, [node({ metadata: many })]),
+      `# metadata ${Array.from({ length: 8 }, (_, index) => `"k${index}": "v"`).join(', ')}, 12 more`,
+      'y = Op (x)',
+    ],
+  ];
+  for (const [name, printed, comment, next] of cases) {
+    it(`${name} is a comment of one line`, () => {
+      const lines = bodyLines(printed);
+      const at = lines.indexOf(comment);
+      assert.ok(at >= 0, lines.join('\n'));
+      assert.equal(lines[at + 1], next);
+      const { text, omissionCount } = printModel(printed, options);
+      assert.equal(omissionCount, 1);
+      assert.equal(text.split('\n').filter((line) => /^\s*#/.test(line)).length, 1);
+      assert.ok(parseModelText(text).model);
+    });
+  }
+
+  it('a comment has an end, however much there is to say', () => {
+    const entries = new Map(Array.from({ length: 8 }, (_, index) => [`${index}${long}`, long]));
+    const comment = lineWith(model({}, [node({ docString: long, metadata: entries })]), '# ');
+    assert.ok(comment.length < 450, comment);
+    assert.match(comment, /… \([0-9]+ more characters\)$/);
+  });
+});
+
 describe('names', () => {
   const names = [
     '',
@@ -294,6 +403,38 @@ lines"> (x, w)
     assert.ok(lineOf('s')?.startsWith('[first] s = Add'));
   });
 
+  it('count the comments', () => {
+    const withDocs = {
+      ...parsed,
+      graph: { ...parsed.graph, nodes: parsed.graph.nodes.map(documented) },
+    };
+    const { text: commented, nodeLines, tensorLines } = printModel(withDocs, options);
+    const commentedLines = commented.split('\n');
+    for (const [path, { start, end }] of printed.nodeLines) {
+      const range = nodeLines.get(path);
+      assert.equal(commentedLines[range?.start ?? -1], lines[start], path);
+      assert.equal(commentedLines[range?.end ?? -1], lines[end], path);
+    }
+    for (const [name, line] of printed.tensorLines) {
+      assert.equal(commentedLines[tensorLines.get(name) ?? -1], lines[line], name);
+    }
+  });
+
+  /** The node and the nodes in it, each with a doc string. */
+  function documented(one: Node): Node {
+    const attributes = Array.from(one.attributes.values(), (attribute): Attribute => {
+      if (attribute.value.kind !== 'graph') return attribute;
+      const body = attribute.value.value;
+      const value = { ...body, docString: 'body', nodes: body.nodes.map(documented) };
+      return { ...attribute, value: { kind: 'graph', value } };
+    });
+    return {
+      ...one,
+      docString: 'two\nlines',
+      attributes: new Map(attributes.map((attribute) => [attribute.name, attribute])),
+    };
+  }
+
   it('span graphs and functions', () => {
     const main = printed.blockLines.get('main');
     assert.ok(lines[main?.start ?? -1]?.startsWith('g ('));
@@ -313,49 +454,5 @@ describe('print after parse', () => {
       assert.equal(printed.omissionCount, 0);
       assert.deepEqual(parseModelText(printed.text), { model: first, problems: [] });
     });
-  }
-});
-
-describe('corpus models as text', function () {
-  const corpus = process.env['GREEN_AI_CORPUS'] ?? '../shared/corpus';
-  const folder = join(corpus, 'onnx');
-
-  it('read back as what was printed, and print the same again', async function () {
-    if (!existsSync(folder)) {
-      console.log(`      no corpus at ${corpus}: skipped`);
-      return this.skip();
-    }
-    const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-    const files = entries.filter((name) => name.endsWith('.onnx'));
-    assert.ok(files.length > 0);
-    for (const file of files) {
-      const bytes = readFileSync(join(folder, file));
-      const read = await readModel(sourceFromBytes(bytes), createProblemSink());
-      if (!read) continue;
-      const printed = printModel(read.model, options);
-      const parsed = parseModelText(printed.text);
-      assert.ok(parsed.model, `${file}: ${parsed.problems[0]?.message ?? ''}`);
-      if (printed.omissionCount > 0) continue;
-      assert.equal(printModel(parsed.model, options).text, printed.text, file);
-      assert.deepEqual(parsed.model.graph.nodes.map(plain), read.model.graph.nodes.map(plain));
-    }
-  });
-
-  /** What of a node the syntax can say, subgraphs and tensors apart. */
-  function plain({
-    index,
-    name,
-    path,
-    opType,
-    domain,
-    overload,
-    inputs,
-    outputs,
-    attributes,
-  }: Node) {
-    const values = Array.from(attributes.values(), (one) =>
-      /graph|tensor|type/.test(one.value.kind) ? { ...one, value: one.value.kind } : one,
-    );
-    return { index, name, path, opType, domain, overload, inputs, outputs, values };
   }
 });

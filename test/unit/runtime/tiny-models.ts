@@ -11,6 +11,7 @@ import type {
   ValueInfo,
   ValueType,
 } from '../../../server/src/core/graph';
+import { producerOf } from '../../../server/src/core/graph';
 import { encodeModel } from '../../../server/src/core/onnx/encode';
 
 /** Models of a node or two, made on the spot: what ONNX Runtime does with them is known without running it. */
@@ -97,8 +98,9 @@ function tinyNode({ opType, inputs, outputs, attributes = {} }: TinyNode, index:
 export function tinyModel(graph: TinyGraph): Uint8Array {
   const model: Model = {
     irVersion: 8,
-    producer: '',
+    ...producerOf('', ''),
     domain: '',
+    modelVersion: 0n,
     docString: '',
     metadata: none,
     opsets: new Map([['', 17]]),

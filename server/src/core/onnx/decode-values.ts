@@ -1,5 +1,13 @@
 import { bytesOf, dataTypeFromCode, type DataType } from '../dtype';
-import type { DeclaredDim, SparseTensor, Tensor, TensorStorage, ValueType } from '../graph';
+import type {
+  DeclaredDim,
+  Denotations,
+  SparseTensor,
+  Tensor,
+  TensorStorage,
+  ValueInfo,
+  ValueType,
+} from '../graph';
 import type { ProblemSink } from '../problem';
 import { parseExternalData } from './external';
 import { onnx } from './proto';
@@ -283,6 +291,30 @@ function declaredDim(dim: onnx.TensorShapeProto.IDimension): DeclaredDim {
     return value >= 0 && Number.isSafeInteger(value) ? value : null;
   }
   return Object.hasOwn(dim, 'dimParam') && dim.dimParam ? dim.dimParam : null;
+}
+
+export function decodeValueInfo(
+  proto: onnx.IValueInfoProto,
+  metadata: ReadonlyMap<string, string> | null | undefined,
+  told: Omit<TypedValue, 'name'>,
+): ValueInfo {
+  const denotations = decodeDenotations(proto.type);
+  return {
+    name: proto.name ?? '',
+    ...(denotations && { denotations }),
+    type: decodeType(proto.type, { ...told, name: proto.name ?? '' }),
+    docString: proto.docString ?? '',
+    metadata: metadata ?? noMetadata,
+  };
+}
+
+/** Of a tensor's type; `undefined` when nothing is said. */
+function decodeDenotations(proto: onnx.ITypeProto | null | undefined): Denotations | undefined {
+  const dims = (proto?.tensorType?.shape?.dim ?? proto?.sparseTensorType?.shape?.dim ?? [])
+    .slice(0, maxRank)
+    .map(({ denotation }) => denotation ?? '');
+  const type = proto?.denotation ?? '';
+  return type === '' && dims.every((dim) => dim === '') ? undefined : { type, dims };
 }
 
 /** A value whose declared type is read, as problems name it. */

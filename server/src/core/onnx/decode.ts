@@ -1,16 +1,16 @@
 import type { Attribute, Graph, Model, ModelFunction, Node, Tensor, ValueInfo } from '../graph';
-import { normalizeDomain } from '../graph';
+import { normalizeDomain, producerOf } from '../graph';
 import { createProblemSink, type ProblemSink } from '../problem';
 import type { ByteSource, CancelSignal } from '../source';
 import { attributeFieldProblem, attributeType } from './decode-fields';
 import {
   decodeTensor,
   decodeType,
+  decodeValueInfo,
   sparseTensor,
   toBigint,
   toNumber,
   type TensorContext,
-  type TypedValue,
 } from './decode-values';
 import { createPathNamer, graphPath } from './paths';
 import { createReader, onnx, type Reader } from './proto';
@@ -84,8 +84,9 @@ function decodeModel(wire: WireModel, wireGraph: WireGraph, sink: ProblemSink): 
   return {
     // An unset field answers with the prototype's default: only own properties were in the file.
     irVersion: Object.hasOwn(proto, 'irVersion') ? toNumber(proto.irVersion) : null,
-    producer: `${proto.producerName} ${proto.producerVersion}`.trim(),
+    ...producerOf(proto.producerName, proto.producerVersion),
     domain: proto.domain,
+    modelVersion: toBigint(proto.modelVersion),
     docString: proto.docString,
     metadata: entries(proto.metadataProps),
     opsets: opsets(proto.opsetImport, context.sink),
@@ -98,6 +99,7 @@ function decodeModel(wire: WireModel, wireGraph: WireGraph, sink: ProblemSink): 
     functions: proto.functions.map((definition, index) =>
       decodeFunction(definition, wire.functions[index], context),
     ),
+    ...(wire.trainingInfoCount > 0 && { trainingInfoCount: wire.trainingInfoCount }),
   };
 }
 
@@ -209,23 +211,11 @@ function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, contex
     ),
     initializerByName,
     metadata: wire.metadata ?? noMetadata,
+    ...(wire.annotationCount > 0 && { quantizationAnnotationCount: wire.annotationCount }),
   };
 }
 
 const noMetadata: ReadonlyMap<string, string> = new Map();
-
-function decodeValueInfo(
-  proto: onnx.IValueInfoProto,
-  metadata: ReadonlyMap<string, string> | null | undefined,
-  told: Omit<TypedValue, 'name'>,
-): ValueInfo {
-  return {
-    name: proto.name ?? '',
-    type: decodeType(proto.type, { ...told, name: proto.name ?? '' }),
-    docString: proto.docString ?? '',
-    metadata: metadata ?? noMetadata,
-  };
-}
 
 function decodeNodes(
   protos: Iterable<onnx.INodeProto>,

@@ -45,8 +45,10 @@ export interface EncodeOptions {
 export function modelPieces(model: Model, options: EncodeOptions = {}): Encoded {
   return join([
     ...(model.irVersion === null ? [] : [intField(1, model.irVersion)]),
-    optionalStringField(2, model.producer),
+    optionalStringField(2, model.producerName),
+    optionalStringField(3, model.producerVersion),
     optionalStringField(4, model.domain),
+    ...(model.modelVersion === 0n ? [] : [intField(5, model.modelVersion)]),
     optionalStringField(6, model.docString),
     embedded(7, graphPieces(model.graph, options)),
     ...opsetFields(8, model.opsets),

@@ -31,7 +31,9 @@ export type FieldKind =
   | 'bytes'
   | 'message'
   /** Weight payload of a TensorProto: located, not read. */
-  | 'payload';
+  | 'payload'
+  /** A message that nothing here reads: counted, so that it can be told of. */
+  | 'counted';
 
 type Row = readonly [number, string, FieldKind | (() => MessageSchema), ...Flag[]];
 type Flag = 'repeated' | 'newer' | 'oneof';
@@ -170,6 +172,7 @@ export const graphProto: MessageSchema = message('GraphProto', [
   [11, 'input', () => valueInfoProto, 'repeated'],
   [12, 'output', () => valueInfoProto, 'repeated'],
   [13, 'value_info', () => valueInfoProto, 'repeated'],
+  [14, 'quantization_annotation', 'counted', 'repeated'],
   [15, 'sparse_initializer', () => sparseTensorProto, 'repeated'],
   [16, 'metadata_props', () => stringEntry, 'repeated', 'newer'],
 ]);
@@ -199,5 +202,6 @@ export const modelProto = message('ModelProto', [
   [7, 'graph', () => graphProto],
   [8, 'opset_import', () => operatorSetId, 'repeated'],
   [14, 'metadata_props', () => stringEntry, 'repeated'],
+  [20, 'training_info', 'counted', 'repeated'],
   [25, 'functions', () => functionProto, 'repeated'],
 ]);

@@ -1,5 +1,5 @@
 import type { Attribute, Graph, Model, ModelFunction, ValueInfo } from '../graph';
-import { normalizeDomain } from '../graph';
+import { normalizeDomain, producerOf } from '../graph';
 import {
   createCursor,
   expect,
@@ -93,6 +93,7 @@ function parseModel(parser: Parser): Model {
   let irVersion: number | null = null;
   let opsets: ReadonlyMap<string, number> = new Map();
   let metadata = noMetadata;
+  let modelVersion = 0n;
   const texts = new Map<string, string>();
   const header = parseHeader(
     parser,
@@ -102,7 +103,7 @@ function parseModel(parser: Parser): Model {
       ['producer_name', () => texts.set('producer_name', string())],
       ['producer_version', () => texts.set('producer_version', string())],
       ['domain', () => texts.set('domain', string())],
-      ['model_version', () => parseInt64(parser)],
+      ['model_version', () => (modelVersion = parseInt64(parser))],
       ['doc_string', () => texts.set('doc_string', string())],
       ['metadata_props', () => (metadata = parseStringEntries(parser, true))],
     ]),
@@ -110,11 +111,11 @@ function parseModel(parser: Parser): Model {
   if (header) parser.recorder?.header(header);
   const graph = parseGraph(parser, 'main', 0);
   const functions = parseFunctions(parser);
-  const producer = `${texts.get('producer_name') ?? ''} ${texts.get('producer_version') ?? ''}`;
   return {
     irVersion,
-    producer: producer.trim(),
+    ...producerOf(texts.get('producer_name') ?? '', texts.get('producer_version') ?? ''),
     domain: texts.get('domain') ?? '',
+    modelVersion,
     docString: texts.get('doc_string') ?? '',
     metadata,
     opsets,

@@ -9,6 +9,15 @@ import {
   typeText,
 } from './text-print-values';
 import type { AttributeText } from './text-print-values';
+import {
+  commentText,
+  functionRemark,
+  graphRemarks,
+  initializerRemark,
+  modelRemark,
+  nodeRemark,
+  valueRemark,
+} from './text-print-remarks';
 import { quoted } from './text-syntax';
 import { displayText } from './utf8';
 
@@ -25,7 +34,7 @@ export interface PrintedModel {
   readonly blockLines: ReadonlyMap<string, LineRange>;
   /** Tensor name → the line that says most: initializer, else graph input, else the node that makes it. */
   readonly tensorLines: ReadonlyMap<string, number>;
-  /** How many things the syntax has no form for; each has a comment at its place. */
+  /** Comments: each stands at the place of something that the syntax has no form for. */
   readonly omissionCount: number;
   /** True when the text ends early because it grew beyond what a string can hold safely. */
   readonly isTruncated: boolean;
@@ -42,13 +51,15 @@ export interface LineRange {
 
 /**
  * A model in the official textual syntax (onnx/docs/Syntax.md, onnx 1.23). Weights are references to
- * the model file, so that the text stays small. Doc strings and metadata of nodes, graphs and values
- * have no place in the syntax and are left out silently; what else has no form is named in a comment.
+ * the model file, so that the text stays small. What has no form, such as doc strings and metadata of nodes,
+ * graphs and values, is named in a comment at its place, cut to a line.
  * An operator, overload or subgraph name that is no identifier has its odd characters replaced.
  */
 export function printModel(model: Model, options: PrintOptions): PrintedModel {
   const printer = createPrinter(options);
   printHeader(printer, modelHeader(model));
+  const remark = modelRemark(model);
+  if (remark !== null) printer.omit('', remark);
   printGraph(printer, model.graph, nameText(model.graph.name), '');
   printer.write('\n');
   for (const one of model.functions) printFunction(printer, one);
@@ -88,7 +99,7 @@ function createPrinter(options: PrintOptions): Printer {
     write,
     omit: (indent, what) => {
       omissionCount++;
-      write(`${indent}# ${displayText(what).replace(/\s+/g, ' ')}\n`);
+      write(`${indent}# ${commentText(what)}\n`);
     },
     line: () => line,
     nodeLines,
@@ -110,8 +121,12 @@ function modelHeader(model: Model): string[] {
   const fields: string[] = [];
   if (model.irVersion !== null) fields.push(`ir_version: ${model.irVersion}`);
   fields.push(`opset_import: ${opsetsText(model.opsets)}`);
-  if (model.producer !== '') fields.push(`producer_name: ${textLiteral(model.producer)}`);
+  if (model.producerName !== '') fields.push(`producer_name: ${textLiteral(model.producerName)}`);
+  if (model.producerVersion !== '') {
+    fields.push(`producer_version: ${textLiteral(model.producerVersion)}`);
+  }
   if (model.domain !== '') fields.push(`domain: ${textLiteral(model.domain)}`);
+  if (model.modelVersion !== 0n) fields.push(`model_version: ${model.modelVersion}`);
   if (model.docString !== '') fields.push(`doc_string: ${textLiteral(model.docString)}`);
   if (model.metadata.size > 0) {
     const entries = Array.from(
@@ -149,7 +164,9 @@ function printFunction(printer: Printer, one: ModelFunction): void {
   printer.write(
     `${nameText(one.name)}${attributeList} ${list(one.inputs)} => ${list(one.outputs)}\n`,
   );
-  printDeclarations(printer, '', one.valueInfos.map(valueInfoText));
+  const remark = functionRemark(one);
+  if (remark !== null) printer.omit('', remark);
+  printDeclarations(printer, '', one.valueInfos.map(valueDeclaration));
   printNodes(printer, one.nodes, '');
   printer.write('\n');
   const overload = one.overload === '' ? '' : `:${one.overload}`;
@@ -176,9 +193,10 @@ function printGraph(printer: Printer, graph: Graph, name: string, indent: string
   const inputs = graph.inputs.map(valueInfoText).join(', ');
   const outputs = graph.outputs.map(valueInfoText).join(', ');
   printer.write(`${name} (${inputs}) => (${outputs})\n`);
+  for (const remark of graphRemarks(graph)) printer.omit(indent, remark);
   printDeclarations(printer, indent, [
-    ...graph.initializers.map((tensor) => initializerText(printer, tensor)),
-    ...graph.valueInfos.map(valueInfoText),
+    ...graph.initializers.map((tensor) => initializerDeclaration(printer, tensor)),
+    ...graph.valueInfos.map(valueDeclaration),
   ]);
   for (const sparse of graph.sparseInitializers) {
     const what = `sparse initializer ${JSON.stringify(sparse.values.name)}`;
@@ -188,20 +206,28 @@ function printGraph(printer: Printer, graph: Graph, name: string, indent: string
   printer.blockLines.set(graph.path, { start, end: printer.line() });
 }
 
-/** One line of a `<…>` list: its text, or a comment when it has none, and what to remember of it. */
-type Declaration =
-  string | { readonly text: string | null; readonly note: string | null; readonly name: string };
+/** One line of a `<…>` list, null when it has no form, and the comments in front of it. */
+interface Declaration {
+  readonly text: string | null;
+  readonly notes: readonly (string | null)[];
+  /** Of an initializer, whose line is remembered. */
+  readonly initializer: string | null;
+}
 
-function initializerText(printer: Printer, tensor: Tensor): Declaration {
+function valueDeclaration(info: ValueInfo): Declaration {
+  return { text: valueInfoText(info), notes: [valueRemark('value', info)], initializer: null };
+}
+
+function initializerDeclaration(printer: Printer, tensor: Tensor): Declaration {
   const printed = tensorText(tensor, printer.options.weightsLocation);
   const what = `initializer ${JSON.stringify(tensor.name)}`;
   if (printed === undefined) {
     const note = `${what} left out: data type ${tensor.dtypeCode} has no name`;
-    return { text: null, note, name: tensor.name };
+    return { text: null, notes: [note], initializer: tensor.name };
   }
   const note = printed.note === null ? null : `data of ${what} left out: ${printed.note}`;
   const text = `${printed.type} ${nameText(tensor.name)} = ${printed.data}`;
-  return { text, note, name: tensor.name };
+  return { text, notes: [note, initializerRemark(tensor)], initializer: tensor.name };
 }
 
 function printDeclarations(
@@ -209,15 +235,12 @@ function printDeclarations(
   indent: string,
   declarations: readonly Declaration[],
 ): void {
-  const isPrintable = (one: Declaration) => typeof one === 'string' || one.text !== null;
-  const last = declarations.findLastIndex(isPrintable);
+  const last = declarations.findLastIndex(({ text }) => text !== null);
   if (last >= 0) printer.write(`${indent}<\n`);
-  declarations.forEach((one, index) => {
-    const { text, note, name } =
-      typeof one === 'string' ? { text: one, note: null, name: null } : one;
-    if (note !== null) printer.omit(`${indent}  `, note);
+  declarations.forEach(({ text, notes, initializer }, index) => {
+    for (const note of notes) if (note !== null) printer.omit(`${indent}  `, note);
     if (text === null) return;
-    if (name !== null) noteTensor(printer.initializerLines, name, printer.line());
+    if (initializer !== null) noteTensor(printer.initializerLines, initializer, printer.line());
     printer.write(`${indent}  ${text}${index === last ? '' : ','}\n`);
   });
   if (last >= 0) printer.write(`${indent}>\n`);
@@ -241,6 +264,8 @@ function printNodes(printer: Printer, nodes: readonly Node[], indent: string): v
 
 function printNode(printer: Printer, node: Node, indent: string): void {
   const attributes = printableAttributes(printer, node, indent);
+  const remark = nodeRemark(node);
+  if (remark !== null) printer.omit(indent, remark);
   const start = printer.line();
   for (const output of node.outputs) noteTensor(printer.otherTensorLines, output, start);
   const label = node.name === '' ? '' : `[${nameText(node.name)}] `;

@@ -68,6 +68,8 @@ export interface Frames {
   /** Counts memory that the result will take, so that a small file cannot ask for all there is. */
   spend(heapBytes: number): void;
   noteOneof(frame: Frame, field: FieldSchema): void;
+  /** A message of kind `counted`. */
+  count(frame: Frame): void;
   finish(byteLength: number): WireModel;
 }
 
@@ -112,6 +114,7 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     functions: [] as FunctionBuilder[],
     tensors: [] as TensorBuilder[],
     opsets: [] as WireSpan[],
+    trainingInfoCount: 0,
     metadata: [] as WireSpan[],
   };
   const stack: Frame[] = [];
@@ -132,6 +135,10 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     noteOneof(frame, field) {
       if (frame.oneof !== 0 && frame.oneof !== field.number) needsMerge = true;
       frame.oneof = field.number;
+    },
+    count({ schema, owner }) {
+      if (owner.kind === 'graph') owner.graph.annotationCount++;
+      else if (schema === modelProto) model.trainingInfoCount++;
     },
     finish: () => ({
       ...model,

@@ -12,6 +12,7 @@ export interface GraphBuilder extends WireGraph {
   readonly inputs: WireSpan[];
   readonly valueInfos: WireSpan[];
   metadata: Map<string, string> | null;
+  annotationCount: number;
   readonly valueMetadata: Map<string, ReadonlyMap<string, string>>;
   /** How many of `input`, `output`, `value_info` were read. */
   readonly valueCounts: Map<string, number>;
@@ -58,6 +59,7 @@ export function emptyGraph(): GraphBuilder {
     inputs: [],
     valueInfos: [],
     metadata: null,
+    annotationCount: 0,
     valueMetadata: new Map(),
     valueCounts: new Map(),
   };

@@ -10,6 +10,7 @@ export interface WireModel {
   readonly functions: readonly WireFunction[];
   readonly tensors: readonly WireTensor[];
   readonly opsets: readonly WireSpan[];
+  readonly trainingInfoCount: number;
   readonly metadata: readonly WireSpan[];
 }
 
@@ -32,6 +33,8 @@ export interface WireGraph {
   readonly inputs: readonly WireSpan[];
   readonly valueInfos: readonly WireSpan[];
   readonly metadata: WireMetadata;
+  /** How many `quantization_annotation` messages there are. */
+  readonly annotationCount: number;
   /** `metadata_props` of value infos, by `input:3`, `output:0`, `value_info:7`; only those that have any. */
   readonly valueMetadata: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }

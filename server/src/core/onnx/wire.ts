@@ -177,7 +177,8 @@ async function scan(
         `${name} at byte ${tagStart} claims ${byteLength} bytes, ${frame.end - contentStart} are left`,
       );
     }
-    if (!field) {
+    if (!field || field.kind === 'counted') {
+      if (field) frames.count(frame);
       window.position = end;
       return undefined;
     }
