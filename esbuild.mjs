@@ -37,14 +37,24 @@ const node = {
 const forNode = await build({
   ...node,
   entryPoints: {
-    extension: 'client/src/extension.ts',
     generate: 'server/src/generate.ts',
     'runtime-worker': 'server/src/runtime/worker.ts',
     'scan-worker': 'server/src/lsp/scan-worker.ts',
     server: 'server/src/main.ts',
+    session: 'client/src/session.ts',
   },
   format: 'cjs',
   banner: { js: banner },
+});
+
+// What is loaded when the extension starts; the language client, most of its code, comes in a file of its own.
+const forStart = await build({
+  ...node,
+  entryPoints: { extension: 'client/src/extension.ts' },
+  format: 'cjs',
+  external: [...node.external, './session'],
+  // Required, which finds `session.js` without its ending.
+  supported: { 'dynamic-import': false },
 });
 
 const forWebview = await build({
@@ -60,6 +70,7 @@ const forCommands = await buildCommandLine();
 // Which libraries are in which bundle: the packages carry their licences.
 const outputs = {
   ...forNode.metafile.outputs,
+  ...forStart.metafile.outputs,
   ...forWebview.metafile.outputs,
   ...forCommands.metafile.outputs,
 };

@@ -18,6 +18,8 @@ import { copyFiles, largeModel, longConfig, longModel, writeFixture } from './fi
 
 const output = path.join(root, '.cache', 'bench', 'editor');
 const corpusFiles = 1000;
+/** A window has its own start to do; what follows is measured when that is over. */
+const settleMilliseconds = 8000;
 
 const { values } = parseArgs({
   options: { corpus: { type: 'string' }, build: { type: 'boolean', default: true } },
@@ -32,9 +34,61 @@ rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
 const { file: vsix } = await packageTarget('universal');
 
-const rows = [...(await throughTheInterface()), ...(await inTheExtensionHost())];
+const rows = [
+  ...(await activation()),
+  ...(await throughTheInterface()),
+  ...(await inTheExtensionHost()),
+];
 for (const { what, value, unit, bar } of rows) {
   console.log(`${what.padEnd(58)} ${String(value).padStart(8)} ${unit.padEnd(3)}  bar ${bar}`);
+}
+
+/** The extension's start in a window that stands, by the editor's own account. */
+async function activation() {
+  const workspace = path.join(output, 'plain');
+  writeFixture(workspace, 'plain.json', '{}');
+  const vscode = await openWindow(workspace, 'activation');
+  const { page, row, run } = vscode;
+  try {
+    await row('plain.json').waitFor();
+    await page.waitForTimeout(settleMilliseconds);
+    await row('plain.json').click();
+    await page.locator('.view-line').first().waitFor();
+    await page.waitForTimeout(2000);
+    await run('Developer: Show Running Extensions');
+    const running = page.locator('.runtime-extensions-editor .monaco-list-row');
+    const own = running.filter({ hasText: 'Green AI Lint' });
+    const text = await own.locator('.activation-time').innerText();
+    return [{ what: 'activation', value: /\d+/u.exec(text)?.[0], unit: 'ms', bar: '≤ 100' }];
+  } finally {
+    await vscode.close();
+  }
+}
+
+async function openWindow(workspace, name) {
+  const vscode = await startVSCode({
+    browser: browser.path,
+    workspace,
+    vsix: [vsix],
+    logFile: path.join(output, `${name}.log`),
+  });
+  const { page } = vscode;
+  await page.goto(vscode.url());
+  return {
+    ...vscode,
+    row: (title) =>
+      page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: title }),
+    /** Answers when the command was picked. */
+    run: async (title) => {
+      await page.keyboard.press('F1');
+      await page.locator('.quick-input-widget input').fill(`>${title}`);
+      const command = page.locator('.quick-input-list .monaco-list-row').first();
+      await command.filter({ hasText: title }).waitFor();
+      const start = performance.now();
+      await command.click();
+      return start;
+    },
+  };
 }
 
 /** Start, a click on a model, a long text. */
@@ -42,61 +96,55 @@ async function throughTheInterface() {
   const workspace = path.join(output, 'large');
   writeFixture(workspace, 'large.onnx', largeModel());
   writeFixture(workspace, 'long.onnx', longModel(60_000));
-  writeFixture(workspace, 'warm.onnx', longModel(10));
-  const vscode = await startVSCode({
-    browser: browser.path,
-    workspace,
-    vsix: [vsix],
-    logFile: path.join(output, 'interface.log'),
-  });
-  const { page } = vscode;
-  const row = (name) =>
-    page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: name });
+  for (const name of ['warm', 'small']) writeFixture(workspace, `${name}.onnx`, longModel(10));
+  const vscode = await openWindow(workspace, 'interface');
+  const { page, row, run } = vscode;
   const view = () =>
     page.frameLocator('iframe.webview.ready >> nth=-1').frameLocator('#active-frame');
   try {
-    await page.goto(vscode.url());
     await row('large.onnx').waitFor();
     await page.locator('[id="status.problems"]').filter({ hasText: /[1-9]/u }).waitFor();
+    await page.waitForTimeout(settleMilliseconds);
+    const shown = async (name) => {
+      const start = performance.now();
+      await row(name).click();
+      await view().locator('main[aria-busy="false"] h1', { hasText: name }).waitFor();
+      return performance.now() - start;
+    };
+    const asText = async (name) => {
+      await shown(name);
+      await page.waitForTimeout(3000);
+      const start = await run('Green AI: Open as ONNX Text');
+      await page
+        .locator('.tab.active')
+        .filter({ hasText: `${name}.onnxtxt` })
+        .waitFor();
+      await page.locator('.view-line').filter({ hasText: 'ir_version' }).waitFor();
+      const end = performance.now();
+      await page.waitForTimeout(3000);
+      return end - start;
+    };
     // The first view of a window loads the webview's own frame; that is not ours.
-    await row('warm.onnx').dblclick();
-    await view().locator('main[aria-busy="false"]').waitFor();
-    const clicked = performance.now();
-    await row('large.onnx').click();
-    await view().locator('main[aria-busy="false"] h1', { hasText: 'large.onnx' }).waitFor();
-    const shown = performance.now();
-    await row('long.onnx').click();
-    await view().locator('main[aria-busy="false"] h1', { hasText: 'long.onnx' }).waitFor();
-    await page.keyboard.press('F1');
-    await page.locator('.quick-input-widget input').fill('>Green AI: Open as ONNX Text');
-    const command = page.locator('.quick-input-list .monaco-list-row').first();
-    await command.filter({ hasText: 'Open as ONNX Text' }).waitFor();
-    const asked = performance.now();
-    await command.click();
-    await page.locator('.view-line').filter({ hasText: 'ir_version' }).waitFor();
-    const opened = performance.now();
-    await page.keyboard.press('F1');
-    await page.locator('.quick-input-widget input').fill('>Developer: Show Running Extensions');
-    await page.locator('.quick-input-list .monaco-list-row').first().click();
-    const running = page.locator('.runtime-extensions-editor .monaco-list-row');
-    const own = running.filter({ hasText: 'Green AI Lint' });
-    const activation = await own.locator('.activation-time').innerText();
-    await page.screenshot({ path: path.join(output, 'running-extensions.png') });
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('F1');
-    await page.locator('.quick-input-widget input').fill('>Green AI: Show Debug Info');
-    await page.locator('.quick-input-list .monaco-list-row').first().click();
+    await shown('warm.onnx');
+    // What the editor itself takes: models of ten nodes, in turn with the large ones.
+    const views = { small: [], large: [] };
+    for (let round = 0; round < 3; round++) {
+      views.small.push(await shown('small.onnx'));
+      views.large.push(await shown('large.onnx'));
+      await page.waitForTimeout(500);
+    }
+    const texts = { small: await asText('small.onnx'), long: await asText('long.onnx') };
+    await run('Green AI: Restart Server');
+    await page.waitForTimeout(4000);
+    await run('Green AI: Show Debug Info');
     const line = page.locator('.view-line').filter({ hasText: 'serverReadyMilliseconds' });
     const ready = /\d+/u.exec(await line.innerText())?.[0];
     return [
-      { what: 'activation', value: /\d+/u.exec(activation)?.[0], unit: 'ms', bar: '≤ 100' },
       { what: 'server ready, from its start', value: ready, unit: 'ms', bar: '≤ 500' },
-      { what: 'click → view of a 100 MB model', ...milliseconds(shown - clicked), bar: '≤ 1000' },
-      {
-        what: 'command → text of 60,000 lines',
-        ...milliseconds(opened - asked),
-        bar: '≤ 2000',
-      },
+      { what: 'click → view of 10 nodes', ...quantile(views.small, 0.5), bar: '–' },
+      { what: 'click → view of a 100 MB model', ...quantile(views.large, 0.5), bar: '≤ 1000' },
+      { what: 'command → text of 10 nodes', ...milliseconds(texts.small), bar: '–' },
+      { what: 'command → text of 60,000 lines', ...milliseconds(texts.long), bar: '≤ 2000' },
     ];
   } finally {
     await vscode.close();

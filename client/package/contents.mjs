@@ -25,7 +25,14 @@ export function packagePath(target) {
   return path.join(packageFolder, `${manifest.name}-${target}-${manifest.version}.vsix`);
 }
 
-const bundles = ['extension.js', 'server.js', 'scan-worker.js', 'runtime-worker.js', 'report.js'];
+const bundles = [
+  'extension.js',
+  'session.js',
+  'server.js',
+  'scan-worker.js',
+  'runtime-worker.js',
+  'report.js',
+];
 
 /** ONNX Runtime as WebAssembly; the worker looks for the first beside itself, which loads the others. */
 const wasmFiles = ['ort.node.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];

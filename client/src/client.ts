@@ -99,12 +99,13 @@ export function createServer(context: ExtensionContext, log: RecordingLog): Serv
   };
 }
 
-/** The language client is loaded when it is needed: it is most of the extension's code. */
+/** The language client is loaded when it is needed, and after what runs now: it is most of the extension's code. */
 async function startSession(
   context: ExtensionContext,
   log: RecordingLog,
   change: (state: ServerState) => void,
 ): Promise<Session> {
+  await new Promise((resolve) => setImmediate(resolve));
   const { createSession } = await import('./session');
   return createSession(context, log, change);
 }

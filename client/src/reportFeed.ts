@@ -42,13 +42,17 @@ export function createReportFeed(
   let loading = 0;
   let timer: NodeJS.Timeout | undefined;
   let pendingComparison: readonly string[] | null = null;
+  // The page takes longer to load than most models to read: it is asked for meanwhile.
+  let early: Promise<ModelReport | string> | null = askForReport(server, model, null);
 
   const load = async (): Promise<void> => {
     isOutdated = false;
     const turn = ++loading;
     post({ kind: 'access', refusal: refusal() });
     post({ kind: 'busy', text: report === null ? 'Reading the model…' : 'Updating…' });
-    const answer = await askForReport(server, model, device);
+    const asked = (device === null ? early : null) ?? askForReport(server, model, device);
+    early = null;
+    const answer = await asked;
     // A later question is under way: its answer counts.
     if (turn !== loading) return;
     report = typeof answer === 'string' ? null : answer;
@@ -93,6 +97,7 @@ export function createReportFeed(
     compare,
     outdate: () => {
       isOutdated = true;
+      early = null;
       clearTimeout(timer);
       timer = setTimeout(() => {
         if (isOutdated && isListening) void load();

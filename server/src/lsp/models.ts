@@ -17,10 +17,10 @@ export interface Models {
 }
 
 /** What somebody looks at, and a few that were looked at before. */
-const cacheLimits = { maxEntries: 8, maxBytes: 96 * 1024 * 1024 };
+const cacheLimits = { maxEntries: 8, maxBytes: 256 * 1024 * 1024 };
 
-/** Roughly, with all that is known of it; measured on models of 10,000 nodes. */
-const bytesPerNode = 6_000;
+/** Roughly, with all that is known of it; measured on a model of 60,000 nodes. */
+const bytesPerNode = 3_000;
 
 /** Data files that change while they are looked at are looked at once more, not for ever. */
 const maxReadings = 2;
