@@ -3,6 +3,7 @@ import { formatBytes, formatCount, formatPercent } from '../core/format';
 import { dimText, evaluate, symbolsOf, type Dim } from '../core/shapes/symbolic';
 import type { InferredType, Scope } from '../core/shapes/types';
 import type { NodeFacts } from '../core/facts/count';
+import { originOf } from '../core/facts/module-scope';
 import type { ValueInfo } from '../core/graph';
 import type { ConfigAnalysis } from '../core/config/config';
 import { openModel } from '../engine';
@@ -104,6 +105,7 @@ function numberOf(dim: Dim): number | null {
 
 function nodeJson(facts: NodeFacts): unknown {
   const { node } = facts;
+  const { module, source } = originOf(node);
   return {
     name: node.name,
     path: facts.path,
@@ -119,8 +121,8 @@ function nodeJson(facts: NodeFacts): unknown {
     flops: numberOf(facts.flops),
     readBytes: numberOf(facts.readBytes),
     writeBytes: numberOf(facts.writeBytes),
-    scope: facts.module,
-    ...(facts.source && { source: facts.source }),
+    scope: module,
+    ...(source && { source }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Device } from '../core/cost/devices';
 import type { NodeEstimate } from '../core/cost/energy';
+import { originOf } from '../core/facts/module-scope';
 import type { ValueInfo } from '../core/graph';
 import { displayText } from '../core/onnx/utf8';
 import { dimText, symbolsOf } from '../core/shapes/symbolic';
@@ -104,7 +105,8 @@ function reportLayers(view: ReadableModel, estimates: readonly NodeEstimate[]): 
   return estimates.flatMap(({ name, energyJoules, share, bound }) => {
     const facts = view.factsByPath.get(name);
     if (!facts) return [];
-    const { node, module, parameters } = facts;
+    const { node, parameters } = facts;
+    const { module } = originOf(node);
     return [
       {
         path: displayText(facts.path),

@@ -17,6 +17,7 @@ import type {
   Scope,
 } from '../../../server/src/core/shapes/types';
 import { symbol, type Dim } from '../../../server/src/core/shapes/symbolic';
+import { valueNumbers, ValueTable } from '../../../server/src/core/value-numbers';
 
 /** A type as tests write it: `float32[N,3,8,8]`, `int64[]`; `?` for an unknown dim, `float32` without shape. */
 export type TypeText = string;
@@ -74,27 +75,31 @@ export function count(text: ScopeText): Counted {
 }
 
 export function buildScope(text: ScopeText, path = 'main', parent: Scope | null = null): Scope {
-  const types = new Map<string, InferredType>();
   const children = new Map<Node, readonly ChildScope[]>();
   const nodes = text.nodes.map((each, index) => buildNode(each, index, path));
+  const body = buildGraph(text, nodes, path);
+  const numbers = valueNumbers(body);
+  const types = new ValueTable<InferredType>(numbers);
   for (const [name, type] of [...entries(text.inputs), ...entries(text.weights)]) {
     types.set(name, parseType(type));
   }
   for (const each of text.nodes) {
     for (const [name, type] of entries(each.out)) types.set(name, parseType(type));
   }
-  const constants = new Map<string, ConstantValue>();
+  const constants = new ValueTable<ConstantValue>(numbers);
   for (const [name, values] of Object.entries(text.constants ?? {})) {
     constants.set(name, { dtype: 'int64', values, shape: [values.length] });
   }
   const scope: Scope = {
     path,
     parent,
-    body: buildGraph(text, nodes, path),
+    body,
     opsets: new Map([['', 21]]),
     nodes,
+    numbers,
     types,
     constants,
+    sizes: new ValueTable(numbers),
     children,
   };
   for (const [index, each] of text.nodes.entries()) {

@@ -10,7 +10,6 @@ import type { WorkKind } from '../workload';
 import { opCostOf } from './ops/index';
 import type { OpCost } from './ops/op';
 import { createCoverageCounter, type Coverage } from './coverage';
-import { originOf, type SourceLine } from './module-scope';
 import { createParameterCounter, type ParameterCounter } from './parameters';
 import { inputDtype, outputDtype, type Site } from './site';
 import { inputSymbols, type InputSymbol } from './symbols';
@@ -46,9 +45,6 @@ export interface NodeFacts {
   readonly computeDtype: DataType | null;
   /** Runs per run of the model: the trip counts of the loops around it. A branch of an If counts as run. */
   readonly repeat: Dim;
-  /** Module of the author's program (`layer1.0.conv1`); null when the file does not tell. */
-  readonly module: string | null;
-  readonly source: SourceLine | null;
 }
 
 /** The nodes of one scope, and the scopes that they run. */
@@ -143,7 +139,7 @@ function scopeFacts(scope: Scope, repeat: Dim, counter: Counter): ScopeFacts {
   for (const { node, macs: ownMacs, flops: ownFlops } of nodes) {
     macs.add(ownMacs);
     flops.add(ownFlops);
-    const inner = scope.children.get(node);
+    const inner = scope.children.size > 0 ? scope.children.get(node) : undefined;
     if (!inner) continue;
     const facts = inner.map((child) => childFacts(child, repeat, counter));
     children.set(node, facts);
@@ -185,7 +181,6 @@ function nodeFacts(site: Site, position: number, repeat: Dim, counter: Counter):
   const isIdle = nodeClass === 'folded' || nodeClass === 'shape';
   const macs = cost ? (cost.macs ? possible(cost.macs(site)) : 0) : null;
   const flops = isIdle ? 0 : cost ? (cost.flops ? possible(cost.flops(site)) : 0) : null;
-  const { module, source } = originOf(node);
   const { parameters, weightBytes } = counter.parameters.count(site, cost, nodeClass);
   const traffic = trafficOf(site, cost, nodeClass, counter.weights);
   const facts: NodeFacts = {
@@ -205,8 +200,6 @@ function nodeFacts(site: Site, position: number, repeat: Dim, counter: Counter):
     weightReadBytes: traffic.weightReadBytes,
     computeDtype: dtypeOfWork(site, cost),
     repeat,
-    module,
-    source,
   };
   counter.coverage.add(facts, cost === undefined);
   return facts;
@@ -223,7 +216,7 @@ const runsBody: OpCost = { kind: 'control', traffic: 'none' };
 const unknownBody: OpCost = { kind: 'control', macs: () => null, flops: () => null };
 
 function costOf({ node, scope }: Site): OpCost | undefined {
-  if ((scope.children.get(node)?.length ?? 0) > 0) return runsBody;
+  if (scope.children.size > 0 && (scope.children.get(node)?.length ?? 0) > 0) return runsBody;
   return subgraphsOf(node).length > 0 ? unknownBody : opCostOf(node);
 }
 

@@ -1,5 +1,6 @@
-import { typeOf } from '../shapes/types';
+import { typeAt } from '../shapes/types';
 import type { NodeFacts } from './count';
+import { outputNumber } from './site';
 
 /** Shares from 0 to 1; 1 when there is nothing to know. */
 export interface Coverage {
@@ -22,9 +23,10 @@ export function createCoverageCounter(): CoverageCounter {
   const macs = share();
   return {
     add(facts, isUnknownOperator) {
-      for (const name of facts.node.outputs) {
-        if (name === '') continue;
-        const type = typeOf(facts.scope, name);
+      for (let index = 0; index < facts.node.outputs.length; index++) {
+        const number = outputNumber(facts, index);
+        if (number < 0) continue;
+        const type = typeAt(facts.scope, number);
         if (type.kind === 'tensor' || type.kind === 'sparse-tensor') {
           types.count(type.dtype !== null);
           shapes.count(type.shape?.every((dim) => dim !== null) ?? false);

@@ -1,8 +1,9 @@
 import { isFloat } from '../dtype';
-import { dtypeOf } from '../shapes/types';
+import { dtypeAt } from '../shapes/types';
 import type { NodeFacts } from './count';
 import { sameShape, type ScopeLinks } from './fusion-links';
 import { activationOpTypes } from './ops/elementwise';
+import { inputNumber, outputNumber } from './site';
 
 /** Bias, rescaling, residual, activation: no kernel takes up more. */
 const maxEpilogue = 5;
@@ -17,14 +18,13 @@ export function epilogueOf(
 ): readonly NodeFacts[] {
   const isConvolution = head.kind === 'conv' || head.kind === 'depthwise-conv';
   if (!head.isMacType || (!isConvolution && head.kind !== 'matmul')) return nothing;
-  const [result = ''] = head.node.outputs;
   const epilogue: NodeFacts[] = [];
-  let current = result;
+  let current = outputNumber(head, 0);
   let hasResidual = false;
   while (epilogue.length < maxEpilogue) {
     const next = links.onlyConsumer(current);
-    const [output = ''] = next?.node.outputs ?? [];
     if (next?.nodeClass !== 'compute' || !isFree(next)) break;
+    const output = outputNumber(next, 0);
     if (!sameShape(links.scope, current, output)) break;
     const step = stepOf(next, current, head, links);
     if (step === 'none' || (step === 'residual' && (hasResidual || !isConvolution))) break;
@@ -38,23 +38,28 @@ export function epilogueOf(
 
 type Step = 'none' | 'affine' | 'residual' | 'activation';
 
-function stepOf(next: NodeFacts, current: string, head: NodeFacts, links: ScopeLinks): Step {
+function stepOf(next: NodeFacts, current: number, head: NodeFacts, links: ScopeLinks): Step {
   const { node } = next;
   if (node.domain !== '') return 'none';
   const { opType, inputs } = node;
-  const others = inputs.filter((name) => name !== current && name !== '');
+  const first = inputNumber(next, 0);
+  const others: number[] = [];
+  for (let index = 0; index < inputs.length; index++) {
+    const value = inputNumber(next, index);
+    if (value >= 0 && value !== current) others.push(value);
+  }
   if (activationOpTypes.has(opType)) return others.every(links.isWeight) ? 'activation' : 'none';
   // The integer product is made float again: cast, times the scales of both operands.
   if (head.node.opType === 'MatMulInteger' && opType === 'Cast') {
-    return isFloat(dtypeOf(links.scope, node.outputs[0] ?? '')) ? 'affine' : 'none';
+    return isFloat(dtypeAt(links.scope, outputNumber(next, 0))) ? 'affine' : 'none';
   }
   if (opType === 'BatchNormalization') {
-    return inputs[0] === current && others.every(links.isWeight) ? 'affine' : 'none';
+    return first === current && others.every(links.isWeight) ? 'affine' : 'none';
   }
   if (inputs.length !== 2 || others.length !== 1) return 'none';
-  const [other = ''] = others;
+  const [other = -1] = others;
   // MatMul has a scale of its own in ONNX Runtime.
-  const isScaled = opType === 'Div' && head.kind === 'matmul' && inputs[0] === current;
+  const isScaled = opType === 'Div' && head.kind === 'matmul' && first === current;
   if (opType === 'Add' || opType === 'Mul' || isScaled) {
     if (links.isWeight(other)) return 'affine';
     const isScale = head.node.opType === 'MatMulInteger' && opType === 'Mul';

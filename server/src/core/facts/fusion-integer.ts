@@ -1,8 +1,9 @@
 import { dataTypeInfo, isFloat, type DataType } from '../dtype';
-import { dtypeOf } from '../shapes/types';
+import { dtypeAt } from '../shapes/types';
 import type { NodeFacts } from './count';
 import type { Group } from './fusion';
 import type { ScopeLinks } from './fusion-links';
+import { inputDtype, inputNumber, outputNumber } from './site';
 
 /** Operators with an integer kernel, or that pass integers through unchanged, in ONNX Runtime's CPU provider. */
 const integerOps = new Set(
@@ -28,9 +29,8 @@ export function integerGroup(group: Group, links: ScopeLinks): Group | undefined
   if (computeDtype === undefined) return packedWeights(group, links);
   const last = members.at(-1) ?? anchor;
   const quantize: NodeFacts[] = [];
-  for (const name of last.node.outputs) {
-    if (name === '') continue;
-    const next = links.onlyConsumer(name);
+  for (let index = 0; index < last.node.outputs.length; index++) {
+    const next = links.onlyConsumer(outputNumber(last, index));
     if (next?.node.opType === 'QuantizeLinear') quantize.push(next);
   }
   const outputs = last.node.outputs.filter((name) => name !== '').length;
@@ -46,12 +46,13 @@ export function integerGroup(group: Group, links: ScopeLinks): Group | undefined
 function operandDtype(anchor: NodeFacts, links: ScopeLinks): DataType | null | undefined {
   const { node } = anchor;
   let first: DataType | null | undefined;
-  for (const [index, name] of node.inputs.entries()) {
-    if (name === '' || !isFloat(dtypeOf(links.scope, name))) continue;
+  for (let index = 0; index < node.inputs.length; index++) {
+    const value = inputNumber(anchor, index);
+    if (!isFloat(dtypeAt(links.scope, value))) continue;
     const isBias = index === 2 && (node.opType === 'Conv' || node.opType === 'Gemm');
     // Resize's regions and scales are float but no operands.
     if (isBias || (node.opType === 'Resize' && index > 0)) continue;
-    const dtype = dequantizedDtype(name, links);
+    const dtype = dequantizedDtype(value, links);
     // 16 bits have no kernels; 4 bits only as packed weights of a float product.
     if (dtype === undefined || dataTypeInfo(dtype).bits !== 8) return undefined;
     first ??= dtype;
@@ -59,21 +60,21 @@ function operandDtype(anchor: NodeFacts, links: ScopeLinks): DataType | null | u
   return first;
 }
 
-function dequantizedDtype(name: string, links: ScopeLinks): DataType | undefined {
-  const producer = links.producerOf(name);
+function dequantizedDtype(value: number, links: ScopeLinks): DataType | undefined {
+  const producer = links.producerOf(value);
   if (producer?.node.opType !== 'DequantizeLinear') return undefined;
-  return dtypeOf(links.scope, producer.node.inputs[0] ?? '') ?? undefined;
+  return inputDtype(producer, 0) ?? undefined;
 }
 
 /** MatMul by 4-bit weights in blocks becomes one kernel that unpacks as it multiplies, in float. */
 function packedWeights(group: Group, links: ScopeLinks): Group | undefined {
-  const { node } = group.anchor;
-  const [, weight = ''] = node.inputs;
+  const { anchor } = group;
+  const weight = inputNumber(anchor, 1);
   const producer = links.producerOf(weight);
   const dtype = dequantizedDtype(weight, links);
-  if (node.opType !== 'MatMul' || producer?.nodeClass !== 'dequantize') return undefined;
+  if (anchor.node.opType !== 'MatMul' || producer?.nodeClass !== 'dequantize') return undefined;
   if ((dtype !== 'int4' && dtype !== 'uint4') || !producer.node.attributes.has('block_size')) {
     return undefined;
   }
-  return { ...group, computeDtype: dtypeOf(links.scope, node.inputs[0] ?? '') };
+  return { ...group, computeDtype: inputDtype(anchor, 0) };
 }

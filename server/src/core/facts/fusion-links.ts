@@ -1,78 +1,84 @@
-import { distinct } from '../distinct';
 import { equalDims } from '../shapes/symbolic';
-import { dtypeOf, shapeOf, type Scope } from '../shapes/types';
+import { shapeAt, type Scope } from '../shapes/types';
 import { bodyOutputs } from './body';
 import type { NodeFacts, ScopeFacts } from './count';
+import { distinctInputs, outputNumber } from './site';
 import type { WeightMap } from './weights';
 
-/** Who makes and who uses the values of one scope. */
+/** Who makes and who uses the values of one scope, by value number; none (-1) has neither. */
 export interface ScopeLinks {
   readonly scope: Scope;
-  readonly producerOf: (name: string) => NodeFacts | undefined;
+  readonly producerOf: (value: number) => NodeFacts | undefined;
   /** Each consumer once, in order. */
-  readonly consumersOf: (name: string) => readonly NodeFacts[];
+  readonly consumersOf: (value: number) => readonly NodeFacts[];
   /** True for outputs of the scope and for what its subgraphs may read: nobody may fuse those away. */
-  readonly escapes: (name: string) => boolean;
+  readonly escapes: (value: number) => boolean;
   /** Known when the model is loaded, and not unpacked in every run. */
-  readonly isWeight: (name: string) => boolean;
+  readonly isWeight: (value: number) => boolean;
   /** Position in the order of execution; -1 for values from outside. */
   readonly positionOf: (facts: NodeFacts | undefined) => number;
   /** The one consumer of a value that nothing else sees. */
-  readonly onlyConsumer: (name: string) => NodeFacts | undefined;
+  readonly onlyConsumer: (value: number) => NodeFacts | undefined;
 }
 
 const nobody: readonly NodeFacts[] = [];
 
 export function scopeLinks(facts: ScopeFacts, weights: WeightMap): ScopeLinks {
   const { scope } = facts;
-  const producers = new Map<string, NodeFacts>();
-  const consumers = new Map<string, NodeFacts[]>();
+  const { names, numberOf } = scope.numbers;
+  const producers: (NodeFacts | undefined)[] = names.map(() => undefined);
+  const consumers: (NodeFacts[] | undefined)[] = names.map(() => undefined);
   for (const node of facts.nodes) {
-    for (const name of node.node.outputs) producers.set(name, node);
-    for (const name of distinct(node.node.inputs)) {
-      const list = consumers.get(name);
+    for (let index = 0; index < node.node.outputs.length; index++) {
+      const value = outputNumber(node, index);
+      if (value >= 0) producers[value] = node;
+    }
+    for (const value of distinctInputs(node)) {
+      if (value < 0) continue;
+      const list = consumers[value];
       if (list) list.push(node);
-      else consumers.set(name, [node]);
+      else consumers[value] = [node];
     }
   }
-  const escaping = new Set(bodyOutputs(scope));
+  const escaping = new Uint8Array(names.length);
+  const escape = (name: string): void => {
+    const value = numberOf(name);
+    if (value >= 0) escaping[value] = 1;
+  };
+  bodyOutputs(scope).forEach(escape);
   for (const children of facts.children.values()) {
-    for (const child of children) collectNames(child.facts, escaping);
+    for (const child of children) forEachName(child.facts, escape);
   }
-  const consumersOf = (name: string) => consumers.get(name) ?? nobody;
-  const escapes = (name: string) => escaping.has(name);
+  const consumersOf = (value: number) => consumers[value] ?? nobody;
+  const escapes = (value: number) => escaping[value] === 1;
   return {
     scope,
-    producerOf: (name) => producers.get(name),
-    consumersOf,
+    producerOf: (value) => (value < 0 ? undefined : producers[value]),
+    consumersOf: (value) => (value < 0 ? nobody : consumersOf(value)),
     escapes,
-    isWeight: (name) => weights.valueOf(scope, name)?.dequantized === false,
+    isWeight: (value) => weights.valueAt(scope, value)?.dequantized === false,
     positionOf: (node) => node?.position ?? -1,
-    onlyConsumer(name) {
-      const [first, second] = consumersOf(name);
-      return second || escapes(name) ? undefined : first;
+    onlyConsumer(value) {
+      if (value < 0) return undefined;
+      const list = consumersOf(value);
+      return list.length > 1 || escapes(value) ? undefined : list[0];
     },
   };
 }
 
 /** Every name a subgraph mentions: its own ones too, which only makes fusion more careful. */
-function collectNames(facts: ScopeFacts, into: Set<string>): void {
+function forEachName(facts: ScopeFacts, use: (name: string) => void): void {
   if (facts.scope.parent === null) return;
-  for (const name of bodyOutputs(facts.scope)) into.add(name);
-  for (const { node } of facts.nodes) for (const name of node.inputs) into.add(name);
+  bodyOutputs(facts.scope).forEach(use);
+  for (const { node } of facts.nodes) node.inputs.forEach(use);
   for (const children of facts.children.values()) {
-    for (const child of children) collectNames(child.facts, into);
+    for (const child of children) forEachName(child.facts, use);
   }
 }
 
-/** True when both values are known to have the same shape and element type. */
-export function sameType(scope: Scope, a: string, b: string): boolean {
-  return sameShape(scope, a, b) && dtypeOf(scope, a) === dtypeOf(scope, b);
-}
-
-export function sameShape(scope: Scope, a: string, b: string): boolean {
-  const left = shapeOf(scope, a);
-  const right = shapeOf(scope, b);
+export function sameShape(scope: Scope, a: number, b: number): boolean {
+  const left = shapeAt(scope, a);
+  const right = shapeAt(scope, b);
   if (!left || left.length !== right?.length) return false;
   return left.every((dim, axis) => equalDims(dim, right[axis] ?? null));
 }

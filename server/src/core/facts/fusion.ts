@@ -7,7 +7,7 @@ import { epilogueOf } from './fusion-epilogue';
 import { integerGroup } from './fusion-integer';
 import { scopeLinks, type ScopeLinks } from './fusion-links';
 import { regionEndingAt } from './fusion-region';
-import { valueBytes } from './site';
+import { bytesAt, inputNumber, outputNumber } from './site';
 import type { WeightMap } from './weights';
 
 /** Nodes that a runtime runs as one kernel. Most have one member. */
@@ -21,14 +21,17 @@ export interface Kernel {
   readonly weightReadBytes: Dim;
   /** Integer type when quantisation around the operator is folded into it. */
   readonly computeDtype: DataType | null;
-  /** Values that only its members see: they have no memory of their own. */
-  readonly inner: ReadonlySet<string>;
+  /** Numbers of values that only its members see: they have no memory of their own. */
+  readonly inner: ReadonlySet<number>;
 }
 
 export interface FusionPlan {
   readonly kernelOf: (facts: NodeFacts) => Kernel;
-  /** Name of the value whose memory this one shares because a DequantizeLinear in between is folded away. */
-  readonly dequantizedFrom: (scope: Scope, name: string) => string | undefined;
+  /**
+   * Number of the value whose memory this one shares because a DequantizeLinear in between is folded away; undefined
+   * for all others.
+   */
+  readonly dequantizedFrom: (scope: Scope, value: number) => number | undefined;
 }
 
 /**
@@ -45,24 +48,41 @@ export interface FusionPlan {
  * Constants, weights prepared at load, shape arithmetic and views move nothing by themselves.
  */
 export function planFusion(facts: ModelFacts): FusionPlan {
-  const kernels = new Map<NodeFacts, Kernel>();
-  const folded = new Map<Scope, ReadonlyMap<string, string>>();
+  const plans = new Map<Scope, ScopePlan>();
   const pending: ScopeFacts[] = [facts.main];
   for (let at = pending.pop(); at; at = pending.pop()) {
-    folded.set(at.scope, planScope(at, facts.weights, kernels));
+    plans.set(at.scope, planScope(at, facts.weights));
     for (const children of at.children.values())
       pending.push(...children.map((each) => each.facts));
   }
+  // Whoever asks goes through one scope after the other.
+  let recent: Scope | null = null;
+  let plan: ScopePlan | undefined;
+  const planOf = (scope: Scope): ScopePlan | undefined => {
+    if (scope !== recent) {
+      recent = scope;
+      plan = plans.get(scope);
+    }
+    return plan;
+  };
   return {
     kernelOf(node) {
-      const known = kernels.get(node);
+      const kernels = planOf(node.scope)?.kernels;
+      const known = kernels?.[node.position];
       if (known) return known;
       const kernel = alone(node);
-      kernels.set(node, kernel);
+      if (kernels) kernels[node.position] = kernel;
       return kernel;
     },
-    dequantizedFrom: (scope, name) => folded.get(scope)?.get(name),
+    dequantizedFrom: (scope, value) => planOf(scope)?.sources.get(value),
   };
+}
+
+interface ScopePlan {
+  /** By position; undefined for nodes that run alone, until somebody asks. */
+  readonly kernels: (Kernel | undefined)[];
+  /** Values that stand for others, see `FusionPlan.dequantizedFrom`. */
+  readonly sources: ReadonlyMap<number, number>;
 }
 
 /** A group while rules work on it. */
@@ -72,39 +92,50 @@ export interface Group {
   readonly computeDtype?: DataType | null;
 }
 
-function planScope(
-  facts: ScopeFacts,
-  weights: WeightMap,
-  kernels: Map<NodeFacts, Kernel>,
-): ReadonlyMap<string, string> {
+/** By position of its members. */
+type Groups = (Group | undefined)[];
+
+function planScope(facts: ScopeFacts, weights: WeightMap): ScopePlan {
   const links = scopeLinks(facts, weights);
-  const groups = new Map<NodeFacts, Group>();
+  const { nodes } = facts;
+  const groups: Groups = nodes.map(() => undefined);
   const claim = (group: Group) => {
-    for (const member of group.members) groups.set(member, group);
+    for (const member of group.members) groups[member.position] = group;
   };
-  const isFree = (node: NodeFacts) => !groups.has(node);
+  const isFree = (node: NodeFacts) => !groups[node.position];
   // Backwards: of two products that are added, the later one can add the earlier one's result.
-  for (const node of facts.nodes.toReversed()) {
+  forEachBackwards(nodes, (node) => {
     const epilogue = epilogueOf(node, links, isFree);
     if (epilogue.length > 0) claim({ anchor: node, members: [node, ...epilogue] });
-  }
-  const isQuantized = facts.nodes.some(({ node }) => node.opType === 'DequantizeLinear');
-  for (const node of isQuantized ? facts.nodes : []) {
-    const group = groups.get(node) ?? { anchor: node, members: [node] };
+  });
+  const isQuantized = nodes.some(({ node }) => node.opType === 'DequantizeLinear');
+  for (const node of isQuantized ? nodes : []) {
+    const group = groups[node.position] ?? { anchor: node, members: [node] };
     const integer = group.anchor === node ? integerGroup(group, links) : undefined;
     if (integer) claim(integer);
   }
-  for (const node of facts.nodes.toReversed()) {
+  forEachBackwards(nodes, (node) => {
     const region = isFree(node) ? regionEndingAt(node, links, isFree) : [];
     if (region.length > 1) claim({ anchor: node, members: region });
-  }
-  const sources = foldedDequantize(facts, groups, links, claim);
-  for (const group of new Set(groups.values())) {
+  });
+  const sources = isQuantized ? foldedDequantize(facts, groups, links, claim) : noSources;
+  const kernels: (Kernel | undefined)[] = nodes.map(() => undefined);
+  for (const group of new Set(groups)) {
+    if (!group) continue;
     const kernel = kernelFor(group, links, sources);
-    for (const member of group.members) kernels.set(member, kernel);
+    for (const member of group.members) kernels[member.position] = kernel;
   }
-  return sources;
+  return { kernels, sources };
 }
+
+function forEachBackwards(nodes: readonly NodeFacts[], use: (node: NodeFacts) => void): void {
+  for (let position = nodes.length - 1; position >= 0; position--) {
+    const node = nodes[position];
+    if (node) use(node);
+  }
+}
+
+const noSources: ReadonlyMap<number, number> = new Map();
 
 /**
  * DequantizeLinear nodes whose consumers all take the integers: they join their first consumer's
@@ -112,21 +143,20 @@ function planScope(
  */
 function foldedDequantize(
   facts: ScopeFacts,
-  groups: Map<NodeFacts, Group>,
+  groups: Groups,
   links: ScopeLinks,
   claim: (group: Group) => void,
-): ReadonlyMap<string, string> {
-  const sources = new Map<string, string>();
+): ReadonlyMap<number, number> {
+  const sources = new Map<number, number>();
   const taken = new Map<Group, NodeFacts[]>();
   for (const node of facts.nodes) {
-    const [output = ''] = node.node.outputs;
-    const [input = ''] = node.node.inputs;
-    if (node.node.opType !== 'DequantizeLinear' || links.escapes(output)) continue;
-    const consumers = links.consumersOf(output);
-    const takers = consumers.map((consumer) => groups.get(consumer));
+    if (node.node.opType !== 'DequantizeLinear') continue;
+    const output = outputNumber(node, 0);
+    if (links.escapes(output)) continue;
+    const takers = links.consumersOf(output).map((consumer) => groups[consumer.position]);
     const [first] = takers;
     if (!first || !takers.every((group) => group?.computeDtype !== undefined)) continue;
-    sources.set(output, input);
+    sources.set(output, inputNumber(node, 0));
     const others = taken.get(first);
     if (others) others.push(node);
     else taken.set(first, [node]);
@@ -135,44 +165,50 @@ function foldedDequantize(
   return sources;
 }
 
-const noNames: ReadonlySet<string> = new Set();
+const noValues: ReadonlySet<number> = new Set();
 
 function alone(facts: NodeFacts): Kernel {
   const { readBytes, writeBytes, weightReadBytes, computeDtype } = facts;
   const traffic = { readBytes, writeBytes, weightReadBytes };
-  return { anchor: facts, members: [facts], ...traffic, computeDtype, inner: noNames };
+  return { anchor: facts, members: [facts], ...traffic, computeDtype, inner: noValues };
 }
 
 /** What crosses the border of a group: each value once, weights apart. */
-function kernelFor(group: Group, links: ScopeLinks, sources: ReadonlyMap<string, string>): Kernel {
+function kernelFor(group: Group, links: ScopeLinks, sources: ReadonlyMap<number, number>): Kernel {
   const { anchor, members } = group;
   const { scope } = anchor;
-  const made = new Set(members.flatMap((member) => member.node.outputs));
+  const made = new Set(members.flatMap(outputNumbers));
   const inside = new Set(members);
-  const inner = new Set([...made].filter((name) => isInner(name, inside, links)));
+  const inner = new Set([...made].filter((value) => isInner(value, inside, links)));
   const computeDtype = group.computeDtype ?? anchor.computeDtype;
   if (members.every((member) => movesNothing(member.node, anchor))) {
     return { ...alone(anchor), members, computeDtype, inner };
   }
   let activations: Dim = 0;
   let weightReadBytes: Dim = 0;
-  for (const name of externalInputs(members, made, sources)) {
-    const bytes = valueBytes(scope, name);
-    if (links.isWeight(name)) weightReadBytes = add(weightReadBytes, bytes);
+  for (const value of externalInputs(members, made, sources)) {
+    const bytes = bytesAt(scope, value);
+    if (links.isWeight(value)) weightReadBytes = add(weightReadBytes, bytes);
     else activations = add(activations, bytes);
   }
   let writeBytes: Dim = 0;
-  for (const name of made) {
-    const isWritten = name !== '' && !sources.has(name) && !inner.has(name);
-    if (isWritten) writeBytes = add(writeBytes, valueBytes(scope, name));
+  for (const value of made) {
+    const isWritten = !sources.has(value) && !inner.has(value);
+    if (isWritten) writeBytes = add(writeBytes, bytesAt(scope, value));
   }
   const readBytes = add(activations, weightReadBytes);
   return { anchor, members, readBytes, writeBytes, weightReadBytes, computeDtype, inner };
 }
 
-function isInner(name: string, inside: ReadonlySet<NodeFacts>, links: ScopeLinks): boolean {
-  const consumers = links.consumersOf(name);
-  if (name === '' || consumers.length === 0 || links.escapes(name)) return false;
+function outputNumbers(facts: NodeFacts): number[] {
+  return facts.node.outputs.flatMap((name, index) =>
+    name === '' ? [] : [outputNumber(facts, index)],
+  );
+}
+
+function isInner(value: number, inside: ReadonlySet<NodeFacts>, links: ScopeLinks): boolean {
+  const consumers = links.consumersOf(value);
+  if (consumers.length === 0 || links.escapes(value)) return false;
   return consumers.every((consumer) => inside.has(consumer));
 }
 
@@ -184,17 +220,18 @@ function movesNothing(node: Node, anchor: NodeFacts): boolean {
 
 function externalInputs(
   members: readonly NodeFacts[],
-  made: ReadonlySet<string>,
-  sources: ReadonlyMap<string, string>,
-): Set<string> {
-  const names = new Set<string>();
-  for (const { node } of members) {
-    for (const [index, name] of node.inputs.entries()) {
-      // Batch normalisation's statistics are multiplied into the weights when the model is loaded.
-      if (node.opType === 'BatchNormalization' && index > 0) continue;
-      const stored = sources.get(name) ?? name;
-      if (name !== '' && !made.has(stored)) names.add(stored);
+  made: ReadonlySet<number>,
+  sources: ReadonlyMap<number, number>,
+): ReadonlySet<number> {
+  const values = new Set<number>();
+  for (const member of members) {
+    // Batch normalisation's statistics are multiplied into the weights when the model is loaded.
+    const count = member.node.opType === 'BatchNormalization' ? 1 : member.node.inputs.length;
+    for (let index = 0; index < count; index++) {
+      const value = inputNumber(member, index);
+      const stored = sources.get(value) ?? value;
+      if (stored >= 0 && !made.has(stored)) values.add(stored);
     }
   }
-  return names;
+  return values;
 }

@@ -1,13 +1,13 @@
 import { isFloat } from '../dtype';
 import { evaluate } from '../shapes/symbolic';
-import { typeOf, type Scope } from '../shapes/types';
+import { typeAt, type Scope } from '../shapes/types';
 import { bodyInputs, bodyOutputs, isGraph } from './body';
 import type { NodeFacts, ScopeFacts } from './count';
 import type { Kernel } from './fusion';
 import type { MemoryInput } from './memory';
 import { opCostOf } from './ops/index';
 import { trafficKind } from './ops/op';
-import { valueBytes } from './site';
+import { bytesAt, inputNumber, outputNumber } from './site';
 
 /** A piece of memory that one or more values share. */
 export interface Storage {
@@ -38,14 +38,14 @@ export function planLifetimes(facts: ScopeFacts, input: MemoryInput): Lifetimes 
     facts,
     input,
     steps: new Map(),
-    storages: new Map(),
+    storages: facts.scope.numbers.names.map(() => undefined),
     births: emptySteps(facts),
     unknown: 0,
   };
   const atStart = inputStorages(plan);
   for (const node of facts.nodes) placeNode(node, plan);
   for (const name of bodyOutputs(facts.scope)) {
-    const storage = plan.storages.get(name);
+    const storage = plan.storages[facts.scope.numbers.numberOf(name)];
     if (storage) storage.lastUse = facts.nodes.length;
   }
   const deaths = emptySteps(facts);
@@ -57,10 +57,13 @@ export function planLifetimes(facts: ScopeFacts, input: MemoryInput): Lifetimes 
 }
 
 const noStorages: readonly Storage[] = [];
+const noValues: readonly number[] = [];
 
 /** One more than there are nodes: what lives to the end dies behind them. */
 function emptySteps({ nodes }: ScopeFacts): (Storage[] | undefined)[] {
-  return Array.from({ length: nodes.length + 1 });
+  const steps: (Storage[] | undefined)[] = [];
+  for (let step = 0; step <= nodes.length; step++) steps.push(undefined);
+  return steps;
 }
 
 interface Plan {
@@ -68,7 +71,8 @@ interface Plan {
   readonly input: MemoryInput;
   /** Step at which each kernel runs. */
   readonly steps: Map<Kernel, number>;
-  readonly storages: Map<string, Storage>;
+  /** By value number; undefined for weights, outer values and what is not made yet. */
+  readonly storages: (Storage | undefined)[];
   readonly births: (Storage[] | undefined)[];
   unknown: number;
 }
@@ -78,8 +82,9 @@ function inputStorages(plan: Plan): Storage[] {
   const { scope } = plan.facts;
   if (!isGraph(scope.body)) return [];
   return bodyInputs(scope).map((name) => {
-    const storage = { bytes: sizeOf(scope, name, plan), isCallers: true, lastUse: 0 };
-    plan.storages.set(name, storage);
+    const value = scope.numbers.numberOf(name);
+    const storage = { bytes: sizeOf(scope, value, plan), isCallers: true, lastUse: 0 };
+    if (value >= 0) plan.storages[value] = storage;
     return storage;
   });
 }
@@ -98,37 +103,44 @@ function stepOf(node: NodeFacts, { input, steps }: Plan): number {
 
 function placeNode(node: NodeFacts, plan: Plan): void {
   const step = stepOf(node, plan);
-  const use = (name: string): void => {
-    const storage = plan.storages.get(name);
-    if (storage) storage.lastUse = Math.max(storage.lastUse, step);
-  };
-  node.node.inputs.forEach(use);
-  namesReadInside(node, plan.facts)?.forEach(use);
+  for (let index = 0; index < node.node.inputs.length; index++) {
+    use(plan, inputNumber(node, index), step);
+  }
+  const { numberOf } = plan.facts.scope.numbers;
+  namesReadInside(node, plan.facts)?.forEach((name) => {
+    use(plan, numberOf(name), step);
+  });
   if (node.nodeClass === 'folded' || node.nodeClass === 'shape') return;
   const { scope } = plan.facts;
   const { fusion } = plan.input;
   const kernel = fusion.kernelOf(node);
   const cost = opCostOf(node.node);
   const isAlias = cost !== undefined && trafficKind(cost, node) === 'alias';
-  for (const [index, name] of node.node.outputs.entries()) {
-    if (name === '' || kernel.inner.has(name)) continue;
-    const source =
-      isAlias && index === 0 ? node.node.inputs[0] : fusion.dequantizedFrom(scope, name);
+  for (let index = 0; index < node.node.outputs.length; index++) {
+    const value = outputNumber(node, index);
+    if (value < 0 || kernel.inner.has(value)) continue;
+    const isView = isAlias && index === 0 && node.node.inputs.length > 0;
+    const source = isView ? inputNumber(node, 0) : fusion.dequantizedFrom(scope, value);
     if (source !== undefined) {
       // Views of weights and of outer values take no memory here.
-      const shared = plan.storages.get(source);
-      if (shared) plan.storages.set(name, shared);
+      const shared = source < 0 ? undefined : plan.storages[source];
+      if (shared) plan.storages[value] = shared;
       continue;
     }
-    const storage = { bytes: sizeOf(scope, name, plan), isCallers: false, lastUse: step };
-    plan.storages.set(name, storage);
+    const storage = { bytes: sizeOf(scope, value, plan), isCallers: false, lastUse: step };
+    plan.storages[value] = storage;
     push(plan.births, step, storage);
   }
 }
 
+function use({ storages }: Plan, value: number, step: number): void {
+  const storage = value < 0 ? undefined : storages[value];
+  if (storage && storage.lastUse < step) storage.lastUse = step;
+}
+
 /** What the subgraphs of a node may read from around them; null when it has none. */
 function namesReadInside(node: NodeFacts, facts: ScopeFacts): ReadonlySet<string> | null {
-  const own = facts.children.get(node.node);
+  const own = facts.children.size > 0 ? facts.children.get(node.node) : undefined;
   if (!own) return null;
   const names = new Set<string>();
   const pending = own.map((child) => child.facts);
@@ -143,11 +155,12 @@ function namesReadInside(node: NodeFacts, facts: ScopeFacts): ReadonlySet<string
 
 function reuses(plan: Plan): ByStep {
   const reused = emptySteps(plan.facts);
-  for (const [step, node] of plan.facts.nodes.entries()) {
+  for (const node of plan.facts.nodes) {
+    const step = node.position;
     const output = plan.births[step]?.[0];
     if (!output || output.bytes === 0) continue;
-    for (const name of overwritable(node, plan)) {
-      const storage = plan.storages.get(name);
+    for (const value of overwritable(node, plan)) {
+      const storage = value < 0 ? undefined : plan.storages[value];
       if (!storage || storage === output || storage.isCallers) continue;
       if (storage.lastUse !== step || storage.bytes !== output.bytes) continue;
       reused[step] = [storage];
@@ -158,27 +171,31 @@ function reuses(plan: Plan): ByStep {
 }
 
 /** Inputs that the kernel at this step may write its result over. */
-function overwritable(node: NodeFacts, { input }: Plan): readonly string[] {
+function overwritable(node: NodeFacts, { input }: Plan): readonly number[] {
   const { members } = input.fusion.kernelOf(node);
   const isElementwise = members.every(({ node: member }) => {
     const cost = opCostOf(member);
     return cost?.inPlace !== undefined || member.opType === 'ReduceMean';
   });
-  if (!isElementwise) return [];
-  if (members.length > 1) return members.flatMap((member) => member.node.inputs);
-  return (opCostOf(node.node)?.inPlace ?? []).flatMap((index) => node.node.inputs[index] ?? []);
+  if (!isElementwise) return noValues;
+  if (members.length > 1) {
+    return members.flatMap((member) =>
+      member.node.inputs.map((_, index) => inputNumber(member, index)),
+    );
+  }
+  return (opCostOf(node.node)?.inPlace ?? []).map((index) => inputNumber(node, index));
 }
 
 /** Bytes of a value, 0 when they are not known; that counts as unknown where it matters. */
-function sizeOf(scope: Scope, name: string, plan: Plan): number {
-  const bytes = evaluate(valueBytes(scope, name), plan.input.values);
-  if (bytes === null && matters(scope, name)) plan.unknown++;
+function sizeOf(scope: Scope, value: number, plan: Plan): number {
+  const bytes = evaluate(bytesAt(scope, value), plan.input.values);
+  if (bytes === null && matters(scope, value)) plan.unknown++;
   return Math.max(0, bytes ?? 0);
 }
 
 /** Vectors of integers and booleans are shapes, lengths and indices: small beside activations. */
-function matters(scope: Scope, name: string): boolean {
-  const type = typeOf(scope, name);
+function matters(scope: Scope, value: number): boolean {
+  const type = typeAt(scope, value);
   if (type.kind !== 'tensor' || type.dtype === null || type.shape === null) return true;
   return type.shape.length > 1 || isFloat(type.dtype);
 }

@@ -61,7 +61,8 @@ function peakOf(facts: ScopeFacts, input: MemoryInput): Peak {
   let peak = live;
   let peakNode: NodeFacts | null = null;
   let isComplete = unknown === 0;
-  for (const [step, node] of facts.nodes.entries()) {
+  for (const node of facts.nodes) {
+    const step = node.position;
     const given = total(reused[step]);
     const own = total(births[step]) - given;
     const inner = peakInside(facts, node, input);
@@ -86,7 +87,7 @@ interface InnerPeak {
 const nothingInside: InnerPeak = { bytes: 0, isComplete: true, isLoop: false };
 
 function peakInside(facts: ScopeFacts, node: NodeFacts, input: MemoryInput): InnerPeak {
-  const children = facts.children.get(node.node);
+  const children = facts.children.size > 0 ? facts.children.get(node.node) : undefined;
   if (!children) return nothingInside;
   let bytes = 0;
   let isComplete = true;

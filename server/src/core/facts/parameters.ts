@@ -1,5 +1,5 @@
 import type { OpCost } from './ops/op';
-import { tensorBytes, type Site } from './site';
+import { inputNumber, tensorBytes, type Site } from './site';
 import {
   isParameter,
   joinRoles,
@@ -8,6 +8,7 @@ import {
   type NodeClass,
   type WeightMap,
   type WeightRoot,
+  type WeightValue,
 } from './weights';
 
 export interface ParameterCount {
@@ -29,10 +30,12 @@ export function createParameterCounter(weights: WeightMap): ParameterCounter {
   return {
     count(site, cost, nodeClass) {
       if (nodeClass !== 'compute' || callsFunction(site)) return nothing;
-      const own = new Map<WeightRoot, number>();
-      const { inputs } = site.node;
-      for (let index = 0; index < inputs.length; index++) collect(site, cost, index, weights, own);
-      if (own.size === 0) return nothing;
+      let own: Map<WeightRoot, number> | null = null;
+      for (let index = 0; index < site.node.inputs.length; index++) {
+        const value = weights.valueAt(site.scope, inputNumber(site, index));
+        if (value) collect(site, cost, index, value, (own ??= new Map()));
+      }
+      if (!own || own.size === 0) return nothing;
       for (const [root, elements] of own) keepLarger(used, root, elements);
       return sumOf(own);
     },
@@ -50,6 +53,7 @@ export function createParameterCounter(weights: WeightMap): ParameterCounter {
 
 /** What is passed to a function is used by the nodes of its body. */
 function callsFunction({ node, scope }: Site): boolean {
+  if (scope.children.size === 0) return false;
   return scope.children.get(node)?.some(({ role }) => role === 'function') ?? false;
 }
 
@@ -57,12 +61,9 @@ function collect(
   site: Site,
   cost: OpCost | undefined,
   index: number,
-  weights: WeightMap,
+  value: WeightValue,
   into: Map<WeightRoot, number>,
 ): void {
-  const name = site.node.inputs[index] ?? '';
-  const value = name === '' ? undefined : weights.valueOf(site.scope, name);
-  if (!value) return;
   for (const [root, inner] of value.roots) {
     // Zeros made for the state before the first step are no weights.
     if (root.storedBytes === 0 && cost?.kind === 'recurrent' && index > 3) continue;

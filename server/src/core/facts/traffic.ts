@@ -1,7 +1,6 @@
-import { distinct } from '../distinct';
 import { add, type Dim } from '../shapes/symbolic';
 import { trafficKind, type OpCost } from './ops/op';
-import { valueBytes, type Site } from './site';
+import { bytesAt, distinctInputs, outputNumber, type Site } from './site';
 import type { NodeClass, WeightMap } from './weights';
 
 export interface NodeTraffic {
@@ -30,14 +29,12 @@ export function trafficOf(
   return { readBytes: add(activations, fromWeights), writeBytes, weightReadBytes: fromWeights };
 }
 
-/** True when the value is known at load time and not made again in every run. */
-export function isStoredWeight(weights: WeightMap, site: Site, name: string): boolean {
-  return weights.valueOf(site.scope, name)?.dequantized === false;
-}
-
-function outputBytes({ node, scope }: Site): Dim {
+function outputBytes(site: Site): Dim {
   let bytes: Dim = 0;
-  for (const name of node.outputs) if (name !== '') bytes = add(bytes, valueBytes(scope, name));
+  for (let index = 0; index < site.node.outputs.length; index++) {
+    const number = outputNumber(site, index);
+    if (number >= 0) bytes = add(bytes, bytesAt(site.scope, number));
+  }
   return bytes;
 }
 
@@ -47,16 +44,17 @@ function operandBytes(
   weights: WeightMap,
   picks: boolean,
 ): { readonly activations: Dim; readonly weights: Dim } {
-  const { node, scope } = site;
+  const { scope } = site;
   let activations: Dim = 0;
   let fromWeights: Dim = 0;
-  // An operand that is given twice is read once: the second time it is in the cache.
-  for (const [index, name] of distinct(node.inputs).entries()) {
-    if (name === '') continue;
-    const isWeight = isStoredWeight(weights, site, name);
+  const numbers = distinctInputs(site);
+  for (let index = 0; index < numbers.length; index++) {
+    const number = numbers[index] ?? -1;
+    if (number < 0) continue;
+    const isWeight = weights.valueAt(scope, number)?.dequantized === false;
     const isTable = picks && index === 0;
     if (picks && isWeight && !isTable) continue;
-    const bytes = isTable ? valueBytes(scope, node.outputs[0] ?? '') : valueBytes(scope, name);
+    const bytes = bytesAt(scope, isTable ? outputNumber(site, 0) : number);
     if (isWeight) fromWeights = add(fromWeights, bytes);
     else activations = add(activations, bytes);
   }

@@ -5,7 +5,15 @@ import type { ChildScope, Scope } from '../shapes/types';
 import { isGraph } from './body';
 import { opCostOf } from './ops/index';
 import type { OpCost } from './ops/op';
-import { inputDtype, outputDtype, outputElements, type Site } from './site';
+import { ValueTable } from '../value-numbers';
+import {
+  inputDtype,
+  inputNumber,
+  outputDtype,
+  outputElements,
+  outputNumber,
+  type Site,
+} from './site';
 
 /** Something that is known when the model is loaded: a stored tensor, or what a node makes of none. */
 export interface WeightRoot {
@@ -38,6 +46,8 @@ export type NodeClass = 'compute' | 'dequantize' | 'folded' | 'shape';
 export interface WeightMap {
   /** Undefined when the value depends on the model's inputs. */
   readonly valueOf: (scope: Scope, name: string) => WeightValue | undefined;
+  /** The same by value number. */
+  readonly valueAt: (scope: Scope, number: number) => WeightValue | undefined;
   readonly classOf: (node: Node, scope: Scope) => NodeClass;
 }
 
@@ -49,35 +59,63 @@ const maxRootsPerValue = 256;
 
 /** Follows weights from where they are stored through casts, transposes, dequantisation and calls. */
 export function traceWeights(main: Scope): WeightMap {
-  const tracer: Tracer = { values: new Map(), classes: new Map(), rootByKey: new Map() };
+  const tracer: Tracer = { scopes: new Map(), recent: null, rootByKey: new Map() };
   traceScope(main, new Map(), tracer);
   return {
     valueOf: (scope, name) => lookup(tracer, scope, name),
-    classOf: (node, scope) => tracer.classes.get(scope)?.get(node) ?? 'compute',
+    valueAt: (scope, number) => valueAt(tracer, scope, number),
+    classOf: (node, scope) => traced(tracer, scope)?.classes[node.index] ?? 'compute',
   };
 }
 
 interface Tracer {
-  /** Per scope: `null` for a name that is defined there and is no weight. */
-  readonly values: Map<Scope, Map<string, WeightValue | null>>;
-  readonly classes: Map<Scope, Map<Node, NodeClass>>;
+  readonly scopes: Map<Scope, TracedScope>;
+  /** The scope that was asked about last: mostly the next one too. */
+  recent: { readonly scope: Scope; readonly traced: TracedScope | undefined } | null;
   /** One root per stored tensor, however many scopes evaluate its node. */
   readonly rootByKey: Map<object, WeightRoot>;
 }
 
+interface TracedScope {
+  /** `null` for what is defined in the scope and is no weight. */
+  readonly values: ValueTable<WeightValue | null>;
+  /** By `Node.index`. */
+  readonly classes: NodeClass[];
+}
+
+function traced(tracer: Tracer, scope: Scope): TracedScope | undefined {
+  if (tracer.recent?.scope !== scope) {
+    tracer.recent = { scope, traced: tracer.scopes.get(scope) };
+  }
+  return tracer.recent.traced;
+}
+
+function valueAt(tracer: Tracer, scope: Scope, number: number): WeightValue | undefined {
+  if (number < 0) return undefined;
+  const own = traced(tracer, scope)?.values.at(number);
+  if (own !== undefined) return own ?? undefined;
+  if (!scope.parent) return undefined;
+  return lookup(tracer, scope.parent, scope.numbers.names[number] ?? '');
+}
+
 function lookup(tracer: Tracer, scope: Scope, name: string): WeightValue | undefined {
   for (let at: Scope | null = scope; at; at = at.parent) {
-    const value = tracer.values.get(at)?.get(name);
+    const value = tracer.scopes.get(at)?.values.get(name);
     if (value !== undefined) return value ?? undefined;
   }
   return undefined;
 }
 
-function traceScope(scope: Scope, given: Map<string, WeightValue | null>, tracer: Tracer): void {
-  const values = new Map<string, WeightValue | null>();
-  const classes = new Map<Node, NodeClass>();
-  tracer.values.set(scope, values);
-  tracer.classes.set(scope, classes);
+function traceScope(
+  scope: Scope,
+  given: ReadonlyMap<string, WeightValue | null>,
+  tracer: Tracer,
+): void {
+  const values = new ValueTable<WeightValue | null>(scope.numbers);
+  const classes = scope.body.nodes.map((): NodeClass => 'compute');
+  const own = { values, classes };
+  tracer.scopes.set(scope, own);
+  tracer.recent = null;
   const { body } = scope;
   if (isGraph(body)) {
     for (const input of body.inputs) values.set(input.name, null);
@@ -89,27 +127,28 @@ function traceScope(scope: Scope, given: Map<string, WeightValue | null>, tracer
     for (const name of body.inputs) values.set(name, null);
   }
   for (const [name, value] of given) values.set(name, value);
-  for (const node of scope.nodes) traceNode({ node, scope }, values, classes, tracer);
+  for (const node of scope.nodes) traceNode({ node, scope }, own, tracer);
 }
 
 const noChildren: readonly ChildScope[] = [];
 
 function traceNode(
   site: Site,
-  values: Map<string, WeightValue | null>,
-  classes: Map<Node, NodeClass>,
+  { values, classes }: TracedScope,
   tracer: Tracer,
 ): void {
   const { node, scope } = site;
-  const children = scope.children.get(node) ?? noChildren;
+  const children = scope.children.size > 0 ? (scope.children.get(node) ?? noChildren) : noChildren;
   for (const { role, scope: child } of children) {
     const given = role === 'function' ? argumentsOf(site, child, tracer) : new Map<string, null>();
     traceScope(child, given, tracer);
   }
   const cost = children.length > 0 ? undefined : opCostOf(node);
-  const value = cost ? weightOf(site, cost, values, tracer) : undefined;
-  for (const output of node.outputs) if (output !== '') values.set(output, value ?? null);
-  classes.set(node, classify(site, cost, value));
+  const value = cost ? weightOf(site, cost, tracer) : undefined;
+  for (let index = 0; index < node.outputs.length; index++) {
+    values.put(outputNumber(site, index), value ?? null);
+  }
+  classes[node.index] = classify(site, cost, value);
 }
 
 /** The weights that a caller passes to a function, under the names of its parameters. */
@@ -123,16 +162,17 @@ function argumentsOf(site: Site, child: Scope, tracer: Tracer): Map<string, Weig
 }
 
 function classify(
-  { node, scope }: Site,
+  site: Site,
   cost: OpCost | undefined,
   value: WeightValue | undefined,
 ): NodeClass {
   if (value) return value.dequantized ? 'dequantize' : 'folded';
   if (!cost || cost.macs) return 'compute';
   let isKnown = false;
-  for (const name of node.outputs) {
-    if (name === '') continue;
-    if (!scope.constants.has(name)) return 'compute';
+  for (let index = 0; index < site.node.outputs.length; index++) {
+    const number = outputNumber(site, index);
+    if (number < 0) continue;
+    if (!site.scope.constants.at(number)) return 'compute';
     isKnown = true;
   }
   return isKnown ? 'shape' : 'compute';
@@ -145,27 +185,22 @@ function runsEachTime(node: Node, cost: OpCost): boolean {
   return cost.macs !== undefined || randomOps.test(node.opType);
 }
 
-function weightOf(
-  site: Site,
-  cost: OpCost,
-  values: ReadonlyMap<string, WeightValue | null>,
-  tracer: Tracer,
-): WeightValue | undefined {
+function weightOf(site: Site, cost: OpCost, tracer: Tracer): WeightValue | undefined {
   const { node, scope } = site;
   if (node.opType === 'Constant') return constantNode(node, tracer);
   let hasInput = false;
   // Most nodes depend on the model's inputs: that is seen before anything is collected.
-  for (const name of node.inputs) {
-    if (name === '') continue;
-    const value = values.get(name);
-    if (value === null || (!value && !lookup(tracer, scope, name))) return undefined;
+  for (let index = 0; index < node.inputs.length; index++) {
+    const number = inputNumber(site, index);
+    if (number < 0) continue;
+    if (!valueAt(tracer, scope, number)) return undefined;
     hasInput = true;
   }
   if (!hasInput || runsEachTime(node, cost)) return undefined;
   const roots = new Map<WeightRoot, WeightRole>();
   let dequantized = node.opType === 'DequantizeLinear';
-  for (const [index, name] of node.inputs.entries()) {
-    const value = name === '' ? undefined : lookup(tracer, scope, name);
+  for (let index = 0; index < node.inputs.length; index++) {
+    const value = valueAt(tracer, scope, inputNumber(site, index));
     if (!value) continue;
     dequantized ||= value.dequantized;
     for (const [root, role] of value.roots) {

@@ -2,6 +2,7 @@ import { fromDeclared, refine } from './declared';
 import { normalizeDomain } from '../graph';
 import type { Model, ModelFunction, Node } from '../graph';
 import type { ProblemSink } from '../problem';
+import { numberAt } from '../value-numbers';
 import type { BodyRequest, BodyResult, NodeContext } from './context';
 import { maximumRank, sizeOrProblem, unknownType } from './ops/common';
 import { operatorFor } from './ops/registry';
@@ -11,7 +12,7 @@ import type { Run } from './run';
 import { addInitializers, childPath, openScope, placeOf } from './scope';
 import type { Frame, OpenScope } from './scope';
 import { product } from './symbolic';
-import { constantOf, typeOf } from './types';
+import { constantAt, constantOf, typeAt, typeOf } from './types';
 import type { InferredType, Scope } from './types';
 import { evaluatorFor } from './values/registry';
 
@@ -87,14 +88,14 @@ function outputTypes(
   const { node } = context;
   const types: InferredType[] = [];
   for (let index = 0; index < node.outputs.length; index++) {
-    const name = node.outputs[index] ?? '';
-    if (name === '') {
+    const number = numberAt(scope.numbers.outputs, node, index);
+    if (number < 0) {
       types.push(unknownType);
       continue;
     }
-    const own = refined(run, frame, scope, node, name, possible(context, inferred[index]));
+    const own = refined(run, frame, scope, node, number, possible(context, inferred[index]));
     const type = run.shared(run.affordable(own));
-    if (!scope.types.has(name)) scope.types.set(name, type);
+    if (!scope.types.at(number)) scope.types.put(number, type);
     types.push(type);
   }
   return types;
@@ -120,10 +121,10 @@ function refined(
   frame: Frame,
   scope: OpenScope,
   node: Node,
-  name: string,
+  number: number,
   inferred: InferredType,
 ): InferredType {
-  const infos = scope.prepared.declared.get(name);
+  const infos = scope.prepared.declared.at(number);
   if (!infos) return inferred;
   let type = inferred;
   for (const info of infos) {
@@ -171,12 +172,12 @@ function keepConstants(
   if (!run.affordsElements(work)) return;
   const constants = evaluator(context, types);
   for (const [index, constant] of constants.entries()) {
-    const name = node.outputs[index] ?? '';
+    const number = numberAt(scope.numbers.outputs, node, index);
     const type = types[index];
-    if (!constant || name === '' || scope.constants.has(name)) continue;
+    if (!constant || number < 0 || scope.constants.at(number)) continue;
     if (type?.kind !== 'tensor' || !type.shape) continue;
     const isWhole = product(type.shape) === constant.values.length;
-    if (isWhole && run.affordsElements(constant.values.length)) scope.constants.set(name, constant);
+    if (isWhole && run.affordsElements(constant.values.length)) scope.constants.put(number, constant);
   }
 }
 
@@ -207,7 +208,9 @@ function moveTo(
   scope: OpenScope,
 ): void {
   const inputs: InferredType[] = [];
-  for (const name of node.inputs) inputs.push(name === '' ? unknownType : typeOf(scope, name));
+  for (let index = 0; index < node.inputs.length; index++) {
+    inputs.push(typeAt(scope, numberAt(scope.numbers.inputs, node, index)));
+  }
   context.node = node;
   context.opset = opsetOf(run, frame, node);
   context.inputs = inputs;
@@ -243,8 +246,7 @@ function createContext(run: Run, frame: Frame, scope: OpenScope): MovingContext 
     opset: 0,
     inputs: noTypes,
     constant(input) {
-      const name = context.node.inputs[input] ?? '';
-      return name === '' ? undefined : constantOf(scope, name);
+      return constantAt(scope, numberAt(scope.numbers.inputs, context.node, input));
     },
     fresh(output, axis) {
       const { node } = context;

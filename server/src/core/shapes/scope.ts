@@ -1,4 +1,5 @@
 import { pathPart, type Graph, type ModelFunction, type Node, type ValueInfo } from '../graph';
+import { valueNumbers, ValueTable, type ValueNumbers } from '../value-numbers';
 import { tensor as tensorType } from './ops/common';
 import { orderNodes } from './order';
 import type { NodeOrder } from './order';
@@ -23,16 +24,18 @@ export interface Frame {
 }
 
 export interface OpenScope extends Scope {
-  readonly types: Map<string, InferredType>;
-  readonly constants: Map<string, ConstantValue>;
+  readonly types: ValueTable<InferredType>;
+  readonly constants: ValueTable<ConstantValue>;
   readonly children: Map<Node, readonly ChildScope[]>;
   readonly prepared: PreparedBody;
 }
 
 /** What a body's evaluations share. */
 interface PreparedBody {
+  readonly numbers: ValueNumbers;
   readonly order: NodeOrder;
-  readonly declared: ReadonlyMap<string, readonly ValueInfo[]>;
+  /** By value number. Names that only a declaration mentions have none and nobody asks for them. */
+  readonly declared: ValueTable<readonly ValueInfo[]>;
 }
 
 const preparedBodies = new WeakMap<Graph | ModelFunction, PreparedBody>();
@@ -40,17 +43,16 @@ const preparedBodies = new WeakMap<Graph | ModelFunction, PreparedBody>();
 function prepare(body: Graph | ModelFunction): PreparedBody {
   const known = preparedBodies.get(body);
   if (known) return known;
-  const given = new Set<string>();
-  for (const input of body.inputs) given.add(typeof input === 'string' ? input : input.name);
-  if (isGraph(body)) for (const name of body.initializerByName.keys()) given.add(name);
-  const declared = new Map<string, ValueInfo[]>();
-  const infos = isGraph(body) ? [...body.valueInfos, ...body.outputs] : body.valueInfos;
-  for (const info of infos) {
-    const list = declared.get(info.name);
+  const numbers = valueNumbers(body);
+  const declared = new ValueTable<ValueInfo[]>(numbers);
+  const infos = isGraph(body) ? [body.valueInfos, body.outputs] : [body.valueInfos];
+  for (const info of infos.flat()) {
+    const number = numbers.numberOf(info.name);
+    const list = declared.at(number);
     if (list) list.push(info);
-    else declared.set(info.name, [info]);
+    else declared.put(number, [info]);
   }
-  const prepared = { order: orderNodes(body.nodes, given), declared };
+  const prepared = { numbers, order: orderNodes(body, numbers), declared };
   preparedBodies.set(body, prepared);
   return prepared;
 }
@@ -82,8 +84,10 @@ export function openScope(run: Run, frame: Frame): OpenScope {
     body: frame.body,
     opsets: frame.opsets,
     nodes,
-    types: new Map(),
-    constants: new Map(),
+    numbers: prepared.numbers,
+    types: new ValueTable(prepared.numbers),
+    constants: new ValueTable(prepared.numbers),
+    sizes: new ValueTable(prepared.numbers),
     children: new Map(),
     prepared,
   };

@@ -1,5 +1,6 @@
 import type { DataType } from '../dtype';
 import type { Graph, ModelFunction, Node } from '../graph';
+import type { ValueNumbers, ValueTable } from '../value-numbers';
 import type { Dim } from './symbolic';
 
 /** What inference knows of a value. `dtype` or `shape` null: not known; a null entry of `shape`: that dim is not known. */
@@ -40,9 +41,13 @@ export interface Scope {
    * In function bodies these are copies where `refName` attributes were replaced by the caller's.
    */
   readonly nodes: readonly Node[];
+  /** Of the names in `body`, which the tables below go by. */
+  readonly numbers: ValueNumbers;
   /** Own inputs, initializers and node outputs; outer names are found through `parent`. */
-  readonly types: ReadonlyMap<string, InferredType>;
-  readonly constants: ReadonlyMap<string, ConstantValue>;
+  readonly types: ReadTable<InferredType>;
+  readonly constants: ReadTable<ConstantValue>;
+  /** Bytes of values, kept by whoever works them out first: every pass asks again. */
+  readonly sizes: ValueTable<Dim>;
   /** Bodies a node runs: branches, loop bodies, the function it calls. Absent for other nodes. */
   readonly children: ReadonlyMap<Node, readonly ChildScope[]>;
 }
@@ -57,13 +62,42 @@ export interface ChildScope {
   readonly tripCount: Dim;
 }
 
+export type ReadTable<T> = Pick<ValueTable<T>, 'at' | 'get' | 'has' | typeof Symbol.iterator>;
+
+const unknownType: InferredType = { kind: 'unknown' };
+
+/** The same by number, for passes over all nodes. */
+export function typeAt(scope: Scope, number: number): InferredType {
+  const own = scope.types.at(number);
+  if (own) return own;
+  if (!scope.parent || number < 0) return unknownType;
+  return typeOf(scope.parent, scope.numbers.names[number] ?? '');
+}
+
+export function constantAt(scope: Scope, number: number): ConstantValue | undefined {
+  const own = scope.constants.at(number);
+  if (own || !scope.parent || number < 0 || scope.types.at(number)) return own;
+  return constantOf(scope.parent, scope.numbers.names[number] ?? '');
+}
+
+/** The shape of a tensor value, or null when its rank is not known. */
+export function shapeAt(scope: Scope, number: number): readonly Dim[] | null {
+  const type = typeAt(scope, number);
+  return type.kind === 'tensor' ? type.shape : null;
+}
+
+export function dtypeAt(scope: Scope, number: number): DataType | null {
+  const type = typeAt(scope, number);
+  return type.kind === 'tensor' ? type.dtype : null;
+}
+
 /** The type of a name as seen from this scope (inner first, then the enclosing ones). */
 export function typeOf(scope: Scope, name: string): InferredType {
   for (let at: Scope | null = scope; at; at = at.parent) {
     const type = at.types.get(name);
     if (type) return type;
   }
-  return { kind: 'unknown' };
+  return unknownType;
 }
 
 export function constantOf(scope: Scope, name: string): ConstantValue | undefined {
@@ -75,7 +109,6 @@ export function constantOf(scope: Scope, name: string): ConstantValue | undefine
   return undefined;
 }
 
-/** The shape of a tensor value, or null when its rank is not known. */
 export function shapeOf(scope: Scope, name: string): readonly Dim[] | null {
   const type = typeOf(scope, name);
   return type.kind === 'tensor' ? type.shape : null;

@@ -1,4 +1,5 @@
 import { FoldingRangeKind, type FoldingRange } from 'vscode-languageserver';
+import { originOf } from '../../core/facts/module-scope';
 import { lineText, type ReadableModel } from '../models';
 import { lookupOf, type PrintedBlock } from './text-lookup';
 
@@ -20,7 +21,7 @@ export function textFoldings(view: ReadableModel, part: number, limit: number): 
   for (const block of blocks) {
     add(block.lines.start, block.lines.end);
     for (const { lines } of block.nodes) add(lines.start, lines.end);
-    for (const [start, end] of moduleRuns(view, block)) add(start, end);
+    for (const [start, end] of moduleRuns(block)) add(start, end);
   }
   const functionEnds = new Map(
     blocks.filter(isFunction).map(({ lines }) => [lines.start, lines.end]),
@@ -41,8 +42,7 @@ export function textFoldings(view: ReadableModel, part: number, limit: number): 
 /** Shorter runs are not worth a fold. */
 const minRunLines = 3;
 
-function moduleRuns(view: ReadableModel, { nodes }: PrintedBlock): [number, number][] {
-  const { factsOf } = lookupOf(view);
+function moduleRuns({ nodes }: PrintedBlock): [number, number][] {
   const runs: [number, number][] = [];
   let module: string | null = null;
   let start = 0;
@@ -51,7 +51,7 @@ function moduleRuns(view: ReadableModel, { nodes }: PrintedBlock): [number, numb
     if (module !== null && end - start + 1 >= minRunLines) runs.push([start, end]);
   };
   for (const { node, lines } of nodes) {
-    const own = factsOf(node)?.module ?? null;
+    const own = originOf(node).module;
     if (own === null || own !== module) {
       finish();
       module = own;

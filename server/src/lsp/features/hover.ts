@@ -2,6 +2,7 @@ import type { Hover, Position } from 'vscode-languageserver';
 import { bytesOf } from '../../core/dtype';
 import type { NodeEstimate } from '../../core/cost/energy';
 import type { NodeFacts } from '../../core/facts/count';
+import { originOf } from '../../core/facts/module-scope';
 import {
   formatBytes,
   formatCount,
@@ -9,7 +10,7 @@ import {
   formatPercent,
   markdownText,
 } from '../../core/format';
-import { qualifiedOpType, type Tensor } from '../../core/graph';
+import { qualifiedOpType, type Node, type Tensor } from '../../core/graph';
 import { typeOf } from '../../core/shapes/types';
 import { lineText, type ReadableModel } from '../models';
 import { countLabel, typeLabel } from './labels';
@@ -79,11 +80,16 @@ function nodeLines(view: ReadableModel, facts: NodeFacts, word: string | null): 
     `| parameters | ${formatCount(facts.parameters)} (${formatBytes(facts.weightBytes)}) |`,
     `| MACs | ${markdownText(countLabel(facts.macs), 200)} |`,
     ...energyRows(view, facts),
-    ...(facts.module === null ? [] : [`| module | ${markdownText(facts.module)} |`]),
-    ...(facts.source === null
-      ? []
-      : [`| source | ${markdownText(facts.source.file)}:${facts.source.line} |`]),
+    ...originRows(node),
     ...knownRows(facts),
+  ];
+}
+
+function originRows(node: Node): string[] {
+  const { module, source } = originOf(node);
+  return [
+    ...(module === null ? [] : [`| module | ${markdownText(module)} |`]),
+    ...(source === null ? [] : [`| source | ${markdownText(source.file)}:${source.line} |`]),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { SymbolKind, type DocumentSymbol, type Range } from 'vscode-languageserver';
 import { subgraphsOf } from '../../core/attributes';
+import { originOf } from '../../core/facts/module-scope';
 import { formatPercent, shortName } from '../../core/format';
 import type { LineRange } from '../../core/onnx/text-print';
 import { lineText, type ReadableModel } from '../models';
@@ -46,7 +47,7 @@ function blockSymbol(
       kind: isFunction ? SymbolKind.Function : SymbolKind.Module,
       range,
       selectionRange: firstLine(range),
-      children: groupSymbols(builder, withModules(builder, nodes), 0),
+      children: groupSymbols(builder, withModules(nodes), 0),
     },
   ];
 }
@@ -57,10 +58,10 @@ interface NodeInModule {
   readonly modules: readonly string[];
 }
 
-function withModules({ lookup }: Builder, nodes: readonly PrintedNode[]): NodeInModule[] {
+function withModules(nodes: readonly PrintedNode[]): NodeInModule[] {
   return nodes.map((printed) => ({
     printed,
-    modules: (lookup.factsOf(printed.node)?.module ?? '').split('.').filter((part) => part !== ''),
+    modules: (originOf(printed.node).module ?? '').split('.').filter((part) => part !== ''),
   }));
 }
 
