@@ -132,11 +132,7 @@ function traceScope(
 
 const noChildren: readonly ChildScope[] = [];
 
-function traceNode(
-  site: Site,
-  { values, classes }: TracedScope,
-  tracer: Tracer,
-): void {
+function traceNode(site: Site, { values, classes }: TracedScope, tracer: Tracer): void {
   const { node, scope } = site;
   const children = scope.children.size > 0 ? (scope.children.get(node) ?? noChildren) : noChildren;
   for (const { role, scope: child } of children) {
@@ -161,11 +157,7 @@ function argumentsOf(site: Site, child: Scope, tracer: Tracer): Map<string, Weig
   return given;
 }
 
-function classify(
-  site: Site,
-  cost: OpCost | undefined,
-  value: WeightValue | undefined,
-): NodeClass {
+function classify(site: Site, cost: OpCost | undefined, value: WeightValue | undefined): NodeClass {
   if (value) return value.dequantized ? 'dequantize' : 'folded';
   if (!cost || cost.macs) return 'compute';
   let isKnown = false;

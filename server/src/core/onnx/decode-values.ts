@@ -296,16 +296,48 @@ function declaredDim(dim: onnx.TensorShapeProto.IDimension): DeclaredDim {
 export function decodeValueInfo(
   proto: onnx.IValueInfoProto,
   metadata: ReadonlyMap<string, string> | null | undefined,
-  told: Omit<TypedValue, 'name'>,
+  told: TypeProblems,
 ): ValueInfo {
-  const denotations = decodeDenotations(proto.type);
+  const name = proto.name ?? '';
+  const { type, denotations } = typeOf(proto.type, name, told);
   return {
-    name: proto.name ?? '',
+    name,
     ...(denotations && { denotations }),
-    type: decodeType(proto.type, { ...told, name: proto.name ?? '' }),
+    type,
     docString: proto.docString ?? '',
     metadata: metadata ?? noMetadata,
   };
+}
+
+interface TypeReading {
+  readonly type: ValueType;
+  readonly denotations: Denotations | undefined;
+}
+
+/** Of types without any problem: values share them (`type-cache.ts`), and each is read once. */
+const readings = new WeakMap<onnx.ITypeProto, TypeReading>();
+
+function typeOf(
+  proto: onnx.ITypeProto | null | undefined,
+  name: string,
+  told: TypeProblems,
+): TypeReading {
+  const known = proto && readings.get(proto);
+  if (known) return known;
+  let isClean = true;
+  const sink: ProblemSink = {
+    problems: told.sink.problems,
+    add(problem) {
+      isClean = false;
+      if (told.isInterface || problem.code !== negativeDim) told.sink.add(problem);
+    },
+  };
+  const reading = {
+    type: decodeType(proto, { name, sink }),
+    denotations: decodeDenotations(proto),
+  };
+  if (proto && isClean) readings.set(proto, reading);
+  return reading;
 }
 
 /** Of a tensor's type; `undefined` when nothing is said. */
@@ -321,15 +353,23 @@ function decodeDenotations(proto: onnx.ITypeProto | null | undefined): Denotatio
 export interface TypedValue {
   readonly name: string;
   readonly sink: ProblemSink;
+}
+
+/** Who hears of what is wrong with a declared type. */
+interface TypeProblems {
+  readonly sink: ProblemSink;
   /** Inputs and outputs, where a caller must know the sizes. */
   readonly isInterface: boolean;
 }
+
+/** The code of a problem that only inputs and outputs have. */
+const negativeDim = 'negative-dim';
 
 function checkTensorType(
   code: number,
   dtype: DataType | null,
   dims: readonly onnx.TensorShapeProto.IDimension[],
-  { name, sink, isInterface }: TypedValue,
+  { name, sink }: TypedValue,
 ): void {
   const add = (
     problemCode: string,
@@ -364,9 +404,9 @@ function checkTensorType(
         'error',
         (shown) => `Value "${shown}" is declared with the dim ${size}, which is no size.`,
       );
-    } else if (isInterface) {
+    } else {
       add(
-        'negative-dim',
+        negativeDim,
         'info',
         (shown) => `"${shown}" has the dim -1; ONNX names an unknown size or leaves it out.`,
       );

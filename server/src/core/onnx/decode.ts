@@ -12,15 +12,17 @@ import {
   toNumber,
   type TensorContext,
 } from './decode-values';
+import { createByteMemo, type ByteMemo } from './byte-memo';
 import { createPathNamer, graphPath } from './paths';
 import { createReader, onnx, type Reader } from './proto';
 import { concatBytes } from './protobuf-write';
 import { splitMessage } from './reduced';
 import { tensorProto } from './schema';
+import { createValueInfoDecoder } from './type-cache';
 import { sniffBytes, sniffProblem } from './sniff';
 import { displayText } from './utf8';
 import { scanMessage, scanModel } from './wire';
-import { emptyGraph } from './wire-records';
+import { emptyGraph, emptyNode } from './wire-records';
 import type { WireBodies, WireFunction, WireGraph, WireModel, WireNode } from './wire-types';
 
 /** A model and the record of where its parts lie in the file. */
@@ -58,6 +60,8 @@ export async function readModel(
 
 /** What the parts of one model share while they are decoded. */
 interface Context extends TensorContext {
+  /** Of nodes whose attributes are the same, byte for byte; see `nodeAttributes`. */
+  readonly attributes: ByteMemo<ReadonlyMap<string, Attribute>>;
   readonly paths: Set<string>;
   /** Counts graphs whose path is too long to spell out. */
   readonly countCut: () => number;
@@ -78,6 +82,7 @@ function decodeModel(wire: WireModel, wireGraph: WireGraph, sink: ProblemSink): 
   const context: Context = {
     tensors: wire.tensors,
     sink,
+    attributes: createByteMemo(),
     paths: new Set(),
     countCut: () => ++cut,
   };
@@ -139,12 +144,21 @@ const graphFields = { node: 1, initializer: 5, input: 11, output: 12, valueInfo:
 interface GraphMessages {
   readonly name?: string | null;
   readonly docString?: string | null;
-  readonly node?: Iterable<onnx.INodeProto> | null;
+  readonly node?: Iterable<onnx.INodeProto | MessageRange> | null;
   readonly initializer?: Iterable<onnx.ITensorProto> | null;
   readonly sparseInitializer?: Iterable<onnx.ISparseTensorProto> | null;
   readonly input?: Iterable<onnx.IValueInfoProto> | null;
   readonly output?: Iterable<onnx.IValueInfoProto> | null;
   readonly valueInfo?: Iterable<onnx.IValueInfoProto> | null;
+}
+
+/** A message that is decoded only where nothing is known of equal ones. */
+interface MessageRange {
+  readonly bytes: Uint8Array;
+  /** Of the same bytes. */
+  readonly reader: Reader;
+  readonly start: number;
+  readonly length: number;
 }
 
 /** The main graph's messages are decoded as they are used: most of a model, it need not be in memory twice. */
@@ -162,11 +176,16 @@ function graphMessages(reduced: Uint8Array, start: number, end: number): GraphMe
       yield decode(reader, (list[index + 1] ?? 0) - reader.pos);
     }
   }
-  const value = (from: Reader, length: number) => onnx.ValueInfoProto.decode(from, length);
+  const value = createValueInfoDecoder(reduced);
   return {
     name,
     docString,
-    node: each(graphFields.node, (from, length) => onnx.NodeProto.decode(from, length)),
+    node: each(graphFields.node, (from, length): MessageRange => ({
+      bytes: reduced,
+      reader: from,
+      start: from.pos,
+      length,
+    })),
     initializer: each(graphFields.initializer, (from, length) =>
       onnx.TensorProto.decode(from, length),
     ),
@@ -216,37 +235,67 @@ function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, contex
 }
 
 const noMetadata: ReadonlyMap<string, string> = new Map();
+const noWire: WireNode = emptyNode({ tagStart: 0, lengthStart: 0, contentStart: 0, end: 0 });
 
 function decodeNodes(
-  protos: Iterable<onnx.INodeProto>,
+  protos: Iterable<onnx.INodeProto | MessageRange>,
   wires: readonly WireNode[],
   ofGraph: string,
   context: Context,
 ): Node[] {
   const namer = createPathNamer(ofGraph, context.paths);
   return Array.from(protos, (proto, index): Node => {
-    const wire = wires[index];
-    const name = proto.name ?? '';
-    const opType = proto.opType ?? '';
-    const path = namer.pathOf(name, opType, index);
+    // The texts of a node are in the record of the scan, its attributes in the message.
+    const wire = wires[index] ?? noWire;
+    const path = namer.pathOf(wire.name, wire.opType, index);
     return {
       index,
-      name,
+      name: wire.name,
       path,
-      opType,
-      domain: normalizeDomain(proto.domain ?? ''),
-      overload: wire?.overload ?? '',
-      // Copied: protobufjs fills lists by pushing, which leaves room for sixteen more.
-      inputs: proto.input?.slice() ?? [],
-      outputs: proto.output?.slice() ?? [],
-      attributes: decodeAttributes(proto.attribute ?? [], wire?.bodies, path, context),
-      docString: proto.docString ?? '',
-      metadata: wire?.metadata ?? noMetadata,
+      opType: wire.opType,
+      domain: normalizeDomain(wire.domain),
+      overload: wire.overload,
+      inputs: wire.inputs,
+      outputs: wire.outputs,
+      attributes: nodeAttributes(proto, wire.bodies, path, context),
+      docString: wire.docString,
+      metadata: wire.metadata ?? noMetadata,
     };
   });
 }
 
 const noAttributes: ReadonlyMap<string, Attribute> = new Map();
+
+/** Nodes share their attributes where the file says the same of them and all is well with it. */
+function nodeAttributes(
+  node: onnx.INodeProto | MessageRange,
+  bodies: ReadonlyMap<number, WireBodies> | null,
+  nodePath: string,
+  context: Context,
+): ReadonlyMap<string, Attribute> {
+  if (!('start' in node)) return decodeAttributes(node.attribute ?? [], bodies, nodePath, context);
+  const { bytes, reader, start, length } = node;
+  if (length === 0) return noAttributes;
+  const known = context.attributes.find(bytes, start, length);
+  if (known) return known;
+  reader.pos = start;
+  const protos = onnx.NodeProto.decode(reader, length).attribute;
+  const attributes = decodeAttributes(protos, bodies, nodePath, context);
+  if (areShareable(protos, attributes)) context.attributes.keep(bytes, start, length, attributes);
+  return attributes;
+}
+
+/** Payloads and subgraphs have a place in the file, problems a node that they are about. */
+function areShareable(
+  protos: readonly onnx.IAttributeProto[],
+  attributes: ReadonlyMap<string, Attribute>,
+): boolean {
+  return (
+    attributes.size === protos.length &&
+    [...attributes.values()].every(({ value }) => /^(float|int|string)s?$/.test(value.kind)) &&
+    protos.every((proto) => attributeFieldProblem(proto, attributeType(proto)) === null)
+  );
+}
 
 function decodeAttributes(
   protos: readonly onnx.IAttributeProto[],

@@ -28,6 +28,8 @@ export type FieldKind =
   | 'fixed32'
   | 'fixed64'
   | 'string'
+  /** A text of a node: `wire` keeps it as a string, since names are most of what a large graph consists of. */
+  | 'node-text'
   | 'bytes'
   | 'message'
   /** Weight payload of a TensorProto: located, not read. */
@@ -91,7 +93,7 @@ const opaqueType = message('TypeProto.Opaque', [
   [2, 'name', 'string'],
 ]);
 
-const typeProto: MessageSchema = message('TypeProto', [
+export const typeProto: MessageSchema = message('TypeProto', [
   [1, 'tensor_type', () => tensorType, 'oneof'],
   [4, 'sequence_type', () => elementType, 'oneof'],
   [5, 'map_type', () => mapType, 'oneof'],
@@ -153,13 +155,13 @@ export const attributeProto: MessageSchema = message('AttributeProto', [
 ]);
 
 export const nodeProto = message('NodeProto', [
-  [1, 'input', 'string', 'repeated'],
-  [2, 'output', 'string', 'repeated'],
-  [3, 'name', 'string'],
-  [4, 'op_type', 'string'],
+  [1, 'input', 'node-text', 'repeated'],
+  [2, 'output', 'node-text', 'repeated'],
+  [3, 'name', 'node-text'],
+  [4, 'op_type', 'node-text'],
   [5, 'attribute', () => attributeProto, 'repeated'],
-  [6, 'doc_string', 'string'],
-  [7, 'domain', 'string'],
+  [6, 'doc_string', 'node-text'],
+  [7, 'domain', 'node-text'],
   [8, 'overload', 'string', 'newer'],
   [9, 'metadata_props', () => stringEntry, 'repeated', 'newer'],
 ]);

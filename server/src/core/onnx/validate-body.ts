@@ -1,8 +1,18 @@
 import { subgraphsOf } from '../attributes';
 import type { Graph, ModelFunction, Node } from '../graph';
 import type { ProblemSink } from '../problem';
+import { numberAt } from '../value-numbers';
 import { checkControlFlow } from './validate-control';
-import { checkName, checkShadowed, defineValue, type NameScope } from './validate-names';
+import {
+  checkName,
+  checkShadowed,
+  createScope,
+  definedAt,
+  defineValue,
+  given,
+  positionOf,
+  type NameScope,
+} from './validate-names';
 import { checkNode } from './validate-nodes';
 import { createQuantizationCheck } from './validate-quantization';
 import { report, type Check } from './validate-report';
@@ -28,7 +38,7 @@ export function checkGraph(graph: Graph, surroundings: Surroundings, check: Chec
   const { sink } = check;
   const { outer } = surroundings;
   const { path } = graph;
-  const scope: NameScope = { positions: new Map(), at: -1 };
+  const scope = createScope(graph);
   const scopes = [...outer, scope];
   if (outer.length > maxDepth) return;
   if (outer.length === maxSensibleDepth + 1) {
@@ -54,7 +64,7 @@ export function checkGraph(graph: Graph, surroundings: Surroundings, check: Chec
 /** Checks names and nodes of a model-local function's body. */
 export function checkFunctionBody(definition: ModelFunction, path: string, check: Check): void {
   const { sink } = check;
-  const scope: NameScope = { positions: new Map(), at: -1 };
+  const scope = createScope(definition);
   const scopes = [scope];
   for (const name of definition.inputs) defineValue(name, 'graph input', -1, scopes, path, sink);
   const attributeNames = new Set([
@@ -71,7 +81,7 @@ export function checkFunctionBody(definition: ModelFunction, path: string, check
 }
 
 function defineInitializers(graph: Graph, scopes: readonly NameScope[], sink: ProblemSink): void {
-  const { positions } = scopes[scopes.length - 1] ?? { positions: new Map<string, number>() };
+  const { positions, numbers } = scopes[scopes.length - 1] ?? createScope(graph);
   // The graph's own table tells without another whether any name repeats.
   const isUnique =
     graph.initializerByName.size === graph.initializers.length &&
@@ -96,9 +106,10 @@ function defineInitializers(graph: Graph, scopes: readonly NameScope[], sink: Pr
         );
       }
       if (!isUnique) seen.add(name);
-      const before = positions.size;
-      positions.set(name, -1);
-      if (positions.size > before) checkShadowed(name, 'warning', scopes, graph.path, sink);
+      const number = numbers.numberOf(name);
+      const isNew = definedAt(positions, number) === null;
+      positions[number] = given;
+      if (isNew) checkShadowed(name, 'warning', scopes, graph.path, sink);
     }
   }
   for (const tensor of graph.initializers) checkWeight(tensor, sink);
@@ -116,9 +127,13 @@ function checkNodes(
   const { nodes } = body;
   const { opsets, outer: scopes } = inside;
   const names = new Set<string>();
+  const { outputs } = scope.numbers;
   nodes.forEach((node, position) => {
-    for (const name of node.outputs) {
-      if (name !== '') defineValue(name, 'output', position, scopes, node.path, sink);
+    for (let index = 0; index < node.outputs.length; index++) {
+      const name = node.outputs[index] ?? '';
+      if (name === '') continue;
+      const number = numberAt(outputs, node, index);
+      defineValue(name, 'output', position, scopes, node.path, sink, number);
     }
     if (node.name !== '') checkNodeName(node, names, sink);
   });
@@ -154,10 +169,12 @@ function checkInputs(
   sink: ProblemSink,
 ): boolean {
   let isSorted = true;
-  for (const name of node.inputs) {
+  const own = scopes[scopes.length - 1];
+  for (let index = 0; index < node.inputs.length; index++) {
+    const name = node.inputs[index] ?? '';
     if (name === '') continue;
-    const madeAt = scopes[scopes.length - 1]?.positions.get(name);
-    if (madeAt !== undefined) {
+    const madeAt = own && definedAt(own.positions, numberAt(own.numbers.inputs, node, index));
+    if (typeof madeAt === 'number') {
       if (madeAt >= position) isSorted = false;
     } else if (!isKnown(name, scopes)) {
       report(
@@ -171,7 +188,7 @@ function checkInputs(
 }
 
 function isKnown(name: string, scopes: readonly NameScope[]): boolean {
-  return scopes.some(({ positions }) => positions.has(name));
+  return scopes.some((scope) => positionOf(scope, name) !== null);
 }
 
 function checkOutput(
@@ -180,7 +197,8 @@ function checkOutput(
   where: string,
   sink: ProblemSink,
 ): void {
-  if (name !== '' && scopes[scopes.length - 1]?.positions.has(name)) return;
+  const own = scopes[scopes.length - 1];
+  if (own && positionOf(own, name) !== null) return;
   if (name !== '' && isKnown(name, scopes)) {
     report(
       sink,

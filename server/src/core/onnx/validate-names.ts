@@ -1,4 +1,6 @@
+import type { Graph, ModelFunction } from '../graph';
 import type { ProblemSink } from '../problem';
+import { valueNumbers, type ValueNumbers } from '../value-numbers';
 import { report } from './validate-report';
 
 /** Longer names are legal but break editors, logs and other readers. */
@@ -39,10 +41,30 @@ export function checkName(name: string, where: string, sink: ProblemSink): void 
 
 /** The values that a graph or function defines, and how far the check has come in it. */
 export interface NameScope {
-  /** Position of the node that makes a value; -1 for inputs and initializers. */
-  readonly positions: Map<string, number>;
+  readonly numbers: ValueNumbers;
+  /** By value number: position of the node that makes it, `given` for inputs and initializers, or `undefinedYet`. */
+  readonly positions: Int32Array;
   /** Position of the node being checked, whose subgraphs see only what was made before. */
   at: number;
+}
+
+/** Position of inputs and initializers: before all nodes. */
+export const given = -1;
+const undefinedYet = -2;
+
+export function createScope(body: Graph | ModelFunction): NameScope {
+  const numbers = valueNumbers(body);
+  return { numbers, positions: new Int32Array(numbers.names.length).fill(undefinedYet), at: -1 };
+}
+
+/** Position of a value in this scope; null when it does not define it. */
+export function positionOf({ numbers, positions }: NameScope, name: string): number | null {
+  return definedAt(positions, numbers.numberOf(name));
+}
+
+export function definedAt(positions: Int32Array, number: number): number | null {
+  const position = positions[number] ?? undefinedYet;
+  return position === undefinedYet ? null : position;
 }
 
 /** Defines a value of the innermost scope; reports empty and repeated names and those of enclosing graphs. */
@@ -53,9 +75,10 @@ export function defineValue(
   scopes: readonly NameScope[],
   where: string,
   sink: ProblemSink,
+  knownNumber?: number,
 ): void {
-  const positions = scopes[scopes.length - 1]?.positions;
-  if (!positions) return;
+  const scope = scopes[scopes.length - 1];
+  if (!scope) return;
   if (name === '') {
     report(
       sink,
@@ -64,9 +87,11 @@ export function defineValue(
     );
     return;
   }
-  const before = positions.size;
-  positions.set(name, position);
-  if (positions.size === before) {
+  const { positions, numbers } = scope;
+  const number = knownNumber ?? numbers.numberOf(name);
+  const isAgain = definedAt(positions, number) !== null;
+  positions[number] = position;
+  if (isAgain) {
     report(
       sink,
       { code: 'duplicate-value', severity: 'error', where, name },
@@ -89,8 +114,8 @@ export function checkShadowed(
 ): void {
   for (let depth = scopes.length - 2; depth >= 0; depth--) {
     const outer = scopes[depth];
-    const position = outer?.positions.get(name);
-    if (!outer || position === undefined || position >= outer.at) continue;
+    const position = outer ? positionOf(outer, name) : null;
+    if (!outer || position === null || position >= outer.at) continue;
     report(
       sink,
       { code: 'shadowed-name', severity, where, name },

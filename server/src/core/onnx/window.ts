@@ -9,6 +9,9 @@ import { malformed } from './protobuf-read';
 export interface Window {
   position: number;
   readonly byteLength: number;
+  /** What is at hand, until the next `fill`: byte `start` of the file and those behind it. */
+  readonly bytes: Uint8Array;
+  readonly start: number;
   /** True when `count` bytes from the position are at hand, or the file ends before. */
   has(count: number): boolean;
   /** Makes `count` bytes available (fewer at the end of the file). Throws `Malformed` when the file got shorter. */
@@ -25,22 +28,29 @@ const firstReadBytes = 16 * 1024;
 /** Larger reads while scanning on, so that a file without weights takes few of them. */
 const maxReadBytes = 1024 * 1024;
 
+interface MovingWindow extends Window {
+  bytes: Uint8Array;
+  start: number;
+}
+
 export function createWindow(source: ByteSource): Window {
   const { byteLength } = source;
-  let bytes: Uint8Array = new Uint8Array(0);
-  let start = 0;
   let nextReadBytes = firstReadBytes;
 
-  return {
+  const window: MovingWindow = {
     position: 0,
     byteLength,
+    bytes: new Uint8Array(0),
+    start: 0,
     has(count) {
-      const from = this.position - start;
-      return from >= 0 && Math.min(this.position + count, byteLength) <= start + bytes.byteLength;
+      const from = this.position - this.start;
+      const end = this.start + this.bytes.byteLength;
+      return from >= 0 && Math.min(this.position + count, byteLength) <= end;
     },
     async fill(count) {
       const { position } = this;
-      const continues = position >= start && position <= start + bytes.byteLength;
+      const end = this.start + this.bytes.byteLength;
+      const continues = position >= this.start && position <= end;
       nextReadBytes = continues ? Math.min(nextReadBytes * 2, maxReadBytes) : firstReadBytes;
       const wanted = Math.min(Math.max(count, nextReadBytes), byteLength - position);
       const read = await source.read(position, wanted);
@@ -48,24 +58,25 @@ export function createWindow(source: ByteSource): Window {
         throw malformed(`it ended at byte ${position + read.byteLength} while it was read`);
       }
       // A plain view: what a host returns may be a subclass whose views are slower to make.
-      bytes = new Uint8Array(read.buffer, read.byteOffset, read.byteLength);
-      start = position;
+      this.bytes = new Uint8Array(read.buffer, read.byteOffset, read.byteLength);
+      this.start = position;
     },
     byte() {
-      const value = bytes[this.position - start];
+      const value = this.bytes[this.position - this.start];
       if (value === undefined) return -1;
       this.position++;
       return value;
     },
     take(count) {
-      const from = this.position - start;
+      const from = this.position - this.start;
       this.position += count;
-      return bytes.subarray(from, from + count);
+      return this.bytes.subarray(from, from + count);
     },
     copyTo(out, count) {
-      const from = this.position - start;
+      const from = this.position - this.start;
       this.position += count;
-      return out.copyText(bytes, from, count);
+      return out.copyText(this.bytes, from, count);
     },
   };
+  return window;
 }

@@ -8,10 +8,12 @@ import {
   modelProto,
   nodeProto,
   tensorProto,
+  typeProto,
   valueInfoProto,
   type FieldSchema,
   type MessageSchema,
 } from './schema';
+import { createRepeats, type Candidate } from './wire-repeats';
 import {
   bodyRecord,
   emptyFunction,
@@ -41,6 +43,14 @@ export interface Frame {
   seen: number;
   /** The last member of the message's oneof, 0 before any. */
   oneof: number;
+  /** Set for a message whose result may be used again. */
+  readonly repeatable: Candidate | null;
+}
+
+/** The contents of a message when they are at hand. */
+export interface AtHand {
+  readonly bytes: Uint8Array;
+  readonly start: number;
 }
 
 /** Whose record the fields of a message go to. */
@@ -62,12 +72,17 @@ export interface Frames {
   readonly out: Output;
   readonly depth: number;
   current(): Frame | undefined;
-  open(parent: Frame, field: FieldSchema, span: WireSpan): void;
+  /** @param at the contents of a message that may repeat, when they are at hand */
+  open(parent: Frame, field: FieldSchema, span: WireSpan, at: AtHand | null): void;
+  /** True when the message repeats an earlier one: then it is done. */
+  repeat(parent: Frame, field: FieldSchema, length: number, at: AtHand): boolean;
   /** The current message has ended. */
   close(): void;
   /** Counts memory that the result will take, so that a small file cannot ask for all there is. */
   spend(heapBytes: number): void;
   noteOneof(frame: Frame, field: FieldSchema): void;
+  /** Something was said about the current message. */
+  noteProblem(): void;
   /** A message of kind `counted`. */
   count(frame: Frame): void;
   finish(byteLength: number): WireModel;
@@ -118,8 +133,11 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     metadata: [] as WireSpan[],
   };
   const stack: Frame[] = [];
+  const repeats = createRepeats();
   let needsMerge = false;
   let heapBytes = 0;
+  /** Graphs and tensors read, merges due, and problems: what is not in the output of a message. */
+  let sideEffects = 0;
 
   push(rootSchema, null, byteLength, rootSchema === tensorProto ? tensorOwner() : plain);
 
@@ -130,13 +148,16 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     },
     current: () => stack[stack.length - 1],
     open,
+    repeat,
     close,
     spend,
     noteOneof(frame, field) {
-      if (frame.oneof !== 0 && frame.oneof !== field.number) needsMerge = true;
+      if (frame.oneof !== 0 && frame.oneof !== field.number) merge();
       frame.oneof = field.number;
     },
+    noteProblem: () => void sideEffects++,
     count({ schema, owner }) {
+      sideEffects++;
       if (owner.kind === 'graph') owner.graph.annotationCount++;
       else if (schema === modelProto) model.trainingInfoCount++;
     },
@@ -152,22 +173,52 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     if (heapBytes > maxHeapBytes) throw new OutputTooLarge();
   }
 
-  function open(parent: Frame, field: FieldSchema, span: WireSpan): void {
+  function merge(): void {
+    needsMerge = true;
+    sideEffects++;
+  }
+
+  function progress() {
+    return { depth: stack.length, heapBytes, sideEffects };
+  }
+
+  function repeat(parent: Frame, field: FieldSchema, length: number, at: AtHand): boolean {
+    const known = repeats.find(at.bytes, at.start, length, stack.length);
+    if (!known) return false;
+    spend(known.heapBytes);
+    enter(parent, field);
+    out.copy(known.reduced);
+    if (field.message() === attributeProto) parent.attributeCount++;
+    return true;
+  }
+
+  function enter(parent: Frame, field: FieldSchema): void {
+    if (field.repeated) return;
+    const bit = 1 << field.number;
+    if (parent.seen & bit) merge();
+    parent.seen |= bit;
+  }
+
+  function open(parent: Frame, field: FieldSchema, span: WireSpan, at: AtHand | null): void {
     if (stack.length > maxDepth) {
       throw malformed(`messages are nested deeper than ${maxDepth} at byte ${span.tagStart}`);
     }
-    if (!field.repeated) {
-      const bit = 1 << field.number;
-      if (parent.seen & bit) needsMerge = true;
-      parent.seen |= bit;
-    }
+    enter(parent, field);
     const schema = field.message();
     recordSpan(parent, field, span);
-    push(schema, field, span.end, newOwner(parent, field, schema, span));
+    const length = span.end - span.contentStart;
+    const repeatable = at && repeats.begin(at.bytes, at.start, length, out, progress());
+    push(schema, field, span.end, newOwner(parent, field, schema, span), repeatable);
     if (schema === attributeProto) parent.attributeCount++;
   }
 
-  function push(schema: MessageSchema, field: FieldSchema | null, end: number, owner: Owner): void {
+  function push(
+    schema: MessageSchema,
+    field: FieldSchema | null,
+    end: number,
+    owner: Owner,
+    repeatable: Candidate | null = null,
+  ): void {
     const outputStart = out.length;
     if (field) out.varint(field.number * 8 + 2);
     const lengthSlot = field ? out.reserveLength() : -1;
@@ -181,6 +232,7 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
       attributeCount: 0,
       seen: 0,
       oneof: 0,
+      repeatable,
     });
     if (owner.kind !== 'tensor') return;
     // The tensor's record number travels through onnx-proto in a field that its payload no longer needs.
@@ -239,6 +291,7 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
   }
 
   function tensorOwner(): Owner {
+    sideEffects++;
     spend(heapBytesOf.tensor);
     const tensor = emptyTensor();
     model.tensors.push(tensor);
@@ -246,6 +299,7 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
   }
 
   function graphRecord(parent: Owner, repeated: boolean, span: WireSpan): GraphBuilder {
+    sideEffects++;
     const graph =
       parent.kind === 'attribute'
         ? bodyRecord(parent.holder, parent.index, repeated)
@@ -262,6 +316,7 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     if (owner.kind === 'tensor') trimInline(owner.tensor);
     if (!frame.field || !parent) return;
     out.fillLength(frame.lengthSlot);
+    if (frame.repeatable) repeats.finish(frame.repeatable, out, progress());
     if (frame.field.newer) takeNewer(frame, parent);
     else if (owner.kind === 'value-info') countValueInfo(owner.metadata, frame.field, parent);
   }
@@ -293,6 +348,13 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
       parent.definition.valueInfos.push({ reduced, metadata: owner.metadata });
     }
   }
+}
+
+/** What repeats in models: attributes of nodes and types of values. */
+export function isRepeatable(field: FieldSchema): boolean {
+  if (field.newer) return false;
+  const schema = field.message();
+  return schema === attributeProto || schema === typeProto;
 }
 
 /** The entries of the message's `metadata_props`, if it may have any. */

@@ -19,6 +19,12 @@ export interface GraphBuilder extends WireGraph {
 }
 
 export interface NodeBuilder extends WireNode {
+  inputs: string[];
+  outputs: string[];
+  name: string;
+  opType: string;
+  domain: string;
+  docString: string;
   overload: string;
   metadata: Map<string, string> | null;
   bodies: Map<number, BodiesBuilder> | null;
@@ -65,8 +71,22 @@ export function emptyGraph(): GraphBuilder {
   };
 }
 
+/** Replaced, never added to. */
+const noNames: string[] = [];
+
 export function emptyNode(span: WireSpan): NodeBuilder {
-  return { span, overload: '', metadata: null, bodies: null };
+  return {
+    span,
+    inputs: noNames,
+    outputs: noNames,
+    name: '',
+    opType: '',
+    domain: '',
+    docString: '',
+    overload: '',
+    metadata: null,
+    bodies: null,
+  };
 }
 
 export function emptyFunction(): FunctionBuilder {

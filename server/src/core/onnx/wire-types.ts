@@ -1,8 +1,11 @@
 import type { TypedDataField, TypedSegment } from '../graph';
 
-/** What the skip-scan of a model file leaves: small canonical bytes for onnx-proto, and where everything lies. */
+/**
+ * What the skip-scan of a model file leaves: small canonical bytes for onnx-proto, the texts
+ * of the nodes, and where everything lies.
+ */
 export interface WireModel {
-  /** The model without weight payloads, in canonical encoding; each tensor names its record in `uint64_data`. */
+  /** The model without weight payloads and nodes' texts, in canonical encoding; each tensor names its record in `uint64_data`. */
   readonly reduced: Uint8Array;
   readonly byteLength: number;
   /** Null when the file has no graph field. */
@@ -41,6 +44,12 @@ export interface WireGraph {
 
 export interface WireNode {
   readonly span: WireSpan;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly name: string;
+  readonly opType: string;
+  readonly domain: string;
+  readonly docString: string;
   readonly overload: string;
   readonly metadata: WireMetadata;
   /** Subgraphs by attribute position; null when the node has none. */

@@ -1,4 +1,4 @@
-import type { ProblemSink } from '../problem';
+import type { Problem, ProblemSink } from '../problem';
 import type { ByteSource, CancelSignal } from '../source';
 import { OutputTooLarge } from './output';
 import {
@@ -11,16 +11,19 @@ import {
   readVarint64,
 } from './protobuf-read';
 import { modelProto, stringEntry, type FieldSchema, type MessageSchema } from './schema';
+import { createTextCache } from './text-cache';
 import { decodeText, escapeInvalidUtf8 } from './utf8';
 import { createWindow } from './window';
 import {
   createFrames,
   heapBytesOf,
+  isRepeatable,
   keepOverload,
   maxDepth,
   metadataOf,
   type Frame,
 } from './wire-frames';
+import { keepNodeText, readNodeTexts } from './wire-node';
 import { createPayloads } from './wire-payload';
 import type { WireModel } from './wire-types';
 
@@ -81,6 +84,14 @@ async function scan(
   const frames = createFrames(rootSchema, source.byteLength);
   const { out } = frames;
   const payloads = createPayloads(window, frames);
+  const texts = createTextCache();
+  const add = (problem: Problem): void => {
+    frames.noteProblem();
+    sink.add(problem);
+  };
+  const spendText = (byteLength: number): void => {
+    frames.spend(heapBytesOf.text + byteLength);
+  };
 
   while (frames.current()) {
     await readAvailable();
@@ -91,6 +102,9 @@ async function scan(
   /** Reads fields until more bytes must be fetched: awaiting each field would cost more than reading it. */
   function readAvailable(): Promise<void> | undefined {
     for (let frame = frames.current(); frame; frame = frames.current()) {
+      if (frame.owner.kind === 'node') {
+        readNodeTexts(window, frame.end, frame.owner.node, texts, spendText);
+      }
       if (window.position === frame.end) {
         frames.close();
         continue;
@@ -189,7 +203,15 @@ async function scan(
     }
     if (field.newer && field.message() === stringEntry) return readMetadata(frame, byteLength);
     if (field.oneof) frames.noteOneof(frame, field);
-    frames.open(frame, field, { tagStart, lengthStart, contentStart, end });
+    const atHand =
+      isRepeatable(field) && window.has(byteLength)
+        ? { bytes: window.bytes, start: contentStart - window.start }
+        : null;
+    if (atHand && frames.repeat(frame, field, byteLength, atHand)) {
+      window.position = end;
+      return undefined;
+    }
+    frames.open(frame, field, { tagStart, lengthStart, contentStart, end }, atHand);
     return undefined;
   }
 
@@ -199,7 +221,8 @@ async function scan(
     field: FieldSchema,
     byteLength: number,
   ): Promise<void> | undefined {
-    const isText = field.kind === 'string' || field.kind === 'bytes';
+    const isNodeText = field.kind === 'node-text';
+    const isText = isNodeText || field.kind === 'string' || field.kind === 'bytes';
     if (!isText && !field.repeated) {
       unexpectedWireType(frame, field, window.position);
       window.position += byteLength;
@@ -207,7 +230,7 @@ async function scan(
     }
     const kept = isText ? Math.min(byteLength, maxStringBytes) : byteLength;
     if (kept < byteLength) {
-      sink.add({
+      add({
         code: 'string-too-long',
         severity: 'warning',
         message: `${frame.schema.name}.${field.name} has ${byteLength} bytes; only ${maxStringBytes} are read.`,
@@ -215,7 +238,7 @@ async function scan(
       });
     }
     if (!isText && kept > maxPackedBytes) throw new OutputTooLarge();
-    const keep = isText ? keepText : keepPacked;
+    const keep = isNodeText ? keepTextOfNode : isText ? keepText : keepPacked;
     if (window.has(kept)) {
       keep(frame, field, kept, byteLength);
       return undefined;
@@ -238,13 +261,7 @@ async function scan(
     if (field.kind === 'bytes' || (isAscii && !field.newer)) return;
     const text = out.bytes().slice(textStart);
     const escaped = escapeInvalidUtf8(text);
-    if (escaped) {
-      sink.add({
-        code: 'invalid-utf8',
-        severity: 'warning',
-        message: `${frame.schema.name}.${field.name} at byte ${at} is not UTF-8; shown with escapes.`,
-      });
-    }
+    if (escaped) add(invalidUtf8(frame.schema.name, field, at));
     if (field.newer) {
       out.truncate(fieldStart);
       keepOverload(frame, decodeText(text));
@@ -254,6 +271,22 @@ async function scan(
       out.varint(escaped.byteLength);
       out.copy(escaped);
     }
+  }
+
+  function keepTextOfNode(
+    { owner }: Frame,
+    field: FieldSchema,
+    kept: number,
+    byteLength: number,
+  ): void {
+    const at = window.position;
+    spendText(kept);
+    if (escapeInvalidUtf8(window.bytes.subarray(at - window.start, at - window.start + kept))) {
+      add(invalidUtf8('NodeProto', field, at));
+    }
+    const text = texts.text(window.bytes, at - window.start, kept);
+    window.position = at + byteLength;
+    if (owner.kind === 'node') keepNodeText(owner.node, field.number, text);
   }
 
   function keepPacked(frame: Frame, field: FieldSchema, byteLength: number): void {
@@ -279,7 +312,7 @@ async function scan(
       window.position = at + byteLength;
       if (entry) metadataOf(frame)?.set(entry.key, entry.value);
       else {
-        sink.add({
+        add({
           code: 'malformed-metadata',
           severity: 'warning',
           message: `${frame.schema.name}.metadata_props at byte ${at} is no key and value; it is ignored.`,
@@ -292,7 +325,7 @@ async function scan(
   }
 
   function unexpectedWireType(frame: Frame, field: FieldSchema, at: number): void {
-    sink.add({
+    add({
       code: 'unexpected-wire-type',
       severity: 'warning',
       message: `${frame.schema.name}.${field.name} at byte ${at} has an unexpected wire type; it is ignored.`,
@@ -323,4 +356,12 @@ async function scan(
       if (window.position > frame.end) throw malformed(`a group is cut off at byte ${frame.end}`);
     }
   }
+}
+
+function invalidUtf8(message: string, { name }: FieldSchema, at: number): Problem {
+  return {
+    code: 'invalid-utf8',
+    severity: 'warning',
+    message: `${message}.${name} at byte ${at} is not UTF-8; shown with escapes.`,
+  };
 }

@@ -177,7 +177,8 @@ function keepConstants(
     if (!constant || number < 0 || scope.constants.at(number)) continue;
     if (type?.kind !== 'tensor' || !type.shape) continue;
     const isWhole = product(type.shape) === constant.values.length;
-    if (isWhole && run.affordsElements(constant.values.length)) scope.constants.put(number, constant);
+    if (isWhole && run.affordsElements(constant.values.length))
+      scope.constants.put(number, constant);
   }
 }
 
