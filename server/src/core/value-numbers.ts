@@ -97,12 +97,12 @@ export function numberAt({ starts, numbers }: NumberRows, node: Node, index: num
 
 /** Something known of the values of one body: by number in passes, by name for whoever asks about one. */
 export class ValueTable<T> {
-  readonly #values: (T | undefined)[] = [];
+  readonly #values: (T | undefined)[];
   readonly #numbers: ValueNumbers;
 
   constructor(numbers: ValueNumbers) {
     this.#numbers = numbers;
-    for (let number = 0; number < numbers.names.length; number++) this.#values.push(undefined);
+    this.#values = numbers.names.map(() => undefined);
   }
 
   /** @param number -1 for none, which has nothing */

@@ -30,10 +30,10 @@ export function createParameterCounter(weights: WeightMap): ParameterCounter {
   return {
     count(site, cost, nodeClass) {
       if (nodeClass !== 'compute' || callsFunction(site)) return nothing;
-      let own: Map<WeightRoot, number> | null = null;
+      let own: Map<WeightRoot, number> | undefined;
       for (let index = 0; index < site.node.inputs.length; index++) {
         const value = weights.valueAt(site.scope, inputNumber(site, index));
-        if (value) collect(site, cost, index, value, (own ??= new Map()));
+        if (value) collect(site, cost, index, value, (own ??= new Map<WeightRoot, number>()));
       }
       if (!own || own.size === 0) return nothing;
       for (const [root, elements] of own) keepLarger(used, root, elements);

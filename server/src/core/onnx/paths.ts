@@ -13,7 +13,11 @@ export function createPathNamer(graphPath: string, taken = new Set<string>()): P
   const nextSuffix = new Map<string, number>();
   return {
     pathOf(name, opType, index) {
-      const plain = `${graphPath}/${pathPart({ name, opType, index })}`;
+      // PyTorch's names begin with the slash that goes between: one text to make instead of two.
+      const plain =
+        name.length > 1 && name.startsWith('/')
+          ? graphPath + name
+          : `${graphPath}/${pathPart({ name, opType, index })}`;
       const before = taken.size;
       taken.add(plain);
       if (taken.size > before) return plain;

@@ -126,7 +126,7 @@ function checkNodes(
   const { sink } = check;
   const { nodes } = body;
   const { opsets, outer: scopes } = inside;
-  const names = new Set<string>();
+  const checkNodeName = createNodeNameCheck(nodes, sink);
   const { outputs } = scope.numbers;
   nodes.forEach((node, position) => {
     for (let index = 0; index < node.outputs.length; index++) {
@@ -135,7 +135,7 @@ function checkNodes(
       const number = numberAt(outputs, node, index);
       defineValue(name, 'output', position, scopes, node.path, sink, number);
     }
-    if (node.name !== '') checkNodeName(node, names, sink);
+    if (node.name !== '') checkNodeName(node);
   });
   const checkQuantization = createQuantizationCheck(body, sink);
   let isSorted = true;
@@ -214,17 +214,28 @@ function checkOutput(
   );
 }
 
-function checkNodeName({ name, path }: Node, names: Set<string>, sink: ProblemSink): void {
-  const before = names.size;
-  names.add(name);
-  if (names.size === before) {
-    report(
-      sink,
-      { code: 'duplicate-node-name', severity: 'info', where: path, name },
-      (shown) => `Several nodes are named "${shown}"; tools that go by name confuse them.`,
-    );
-  }
-  checkName(name, path, sink);
+function endsInName(path: string, name: string): boolean {
+  const before = path.length - name.length - 1;
+  return path.endsWith(name) && (name.startsWith('/') || path.charAt(before) === '/');
+}
+
+function createNodeNameCheck(nodes: readonly Node[], sink: ProblemSink): (node: Node) => void {
+  let firstByName: ReadonlyMap<string, Node> | undefined;
+  return (node) => {
+    const { name, path } = node;
+    // The path of a node whose name came before has a number behind it: only then are all names compared.
+    if (!endsInName(path, name)) {
+      firstByName ??= new Map(nodes.map((each) => [each.name, each] as const).reverse());
+      if (firstByName.get(name) !== node) {
+        report(
+          sink,
+          { code: 'duplicate-node-name', severity: 'info', where: path, name },
+          (shown) => `Several nodes are named "${shown}"; tools that go by name confuse them.`,
+        );
+      }
+    }
+    checkName(name, path, sink);
+  };
 }
 
 function checkAttributes(

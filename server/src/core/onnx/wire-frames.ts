@@ -155,7 +155,9 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
       if (frame.oneof !== 0 && frame.oneof !== field.number) merge();
       frame.oneof = field.number;
     },
-    noteProblem: () => void sideEffects++,
+    noteProblem() {
+      sideEffects++;
+    },
     count({ schema, owner }) {
       sideEffects++;
       if (owner.kind === 'graph') owner.graph.annotationCount++;

@@ -91,8 +91,10 @@ mlp (float[1,64] x) => (int32[1,32] y)
 function check({ analysis, device }: ModelContext): readonly Report[] {
   if (device.processor !== 'x86-cpu' && device.processor !== 'arm-cpu') return [];
   const found = graphsOf(analysis.model).flatMap((graph) => {
+    const convolutions = graph.nodes.filter(isIntegerConv);
+    if (convolutions.length === 0) return [];
     const producers = producersOf(graph);
-    return graph.nodes.filter((node) => isDynamicConv(node, producers));
+    return convolutions.filter((node) => quantisesItsInput(node, producers));
   });
   const [first] = found;
   if (!first) return [];
@@ -113,8 +115,11 @@ function check({ analysis, device }: ModelContext): readonly Report[] {
   ];
 }
 
-function isDynamicConv(node: Node, producers: ReadonlyMap<string, Node>): boolean {
-  if (node.domain !== '' || node.opType !== 'ConvInteger') return false;
+function isIntegerConv({ domain, opType }: Node): boolean {
+  return domain === '' && opType === 'ConvInteger';
+}
+
+function quantisesItsInput(node: Node, producers: ReadonlyMap<string, Node>): boolean {
   const producer = producers.get(node.inputs[0] ?? '');
   return producer?.domain === '' && producer.opType === 'DynamicQuantizeLinear';
 }

@@ -1,6 +1,7 @@
 import { intAttribute } from '../attributes';
 import type { Model, Node } from '../graph';
 import { constantOf, type Scope } from '../shapes/types';
+import { numberAt } from '../value-numbers';
 import { emptyPatch, type Patch } from './patch';
 import type { Recipe, RecipeContext, SkippedNode, TransformPlan } from './recipe';
 import { isUsed, overridableFrom, usageOf, type Usage } from './usage';
@@ -64,7 +65,7 @@ export function isPassThrough(
 function isAlwaysFalse(name: string, { graph, irVersion }: Model, scope: Scope): boolean {
   const usage = usageOf(graph);
   const isOverridable = (irVersion ?? 0) >= overridableFrom && usage.graphInputs.has(name);
-  const producer = graph.nodes[usage.producer.get(name) ?? -1];
+  const producer = graph.nodes[usage.producerOf(name) ?? -1];
   const isStored =
     graph.initializerByName.has(name) ||
     (producer?.opType === 'Constant' && producer.outputs[0] === name);
@@ -111,7 +112,7 @@ function createRenames(usage: Usage): Renames {
       if (outputs.has(output)) return 'a graph output takes its place';
       if (usage.captured.has(output)) return 'a subgraph reads its output by name';
       if (usage.graphOutputs.has(output)) {
-        if (!usage.producer.has(input))
+        if (usage.producerOf(input) === undefined)
           return 'it connects a graph input or weight to a graph output';
         if (usage.graphOutputs.has(input) || outputs.has(input))
           return 'its input is a graph output too';
@@ -126,41 +127,20 @@ function createRenames(usage: Usage): Renames {
 
 const pureDomains = new Set(['', 'ai.onnx.ml', 'com.microsoft']);
 
-/** How often each value is read. */
-interface Readers {
-  of(name: string): number;
-  /** One reader less. */
-  drop(name: string): void;
-}
-
-/** Once the bypassed nodes are gone; graph outputs and subgraphs count. */
-function countReaders(usage: Usage, removed: ReadonlySet<number>, renames: Renames): Readers {
-  const counts = removed.size === 0 ? null : countedReaders(usage, removed, renames);
-  const dropped = new Map<string, number>();
-  // Where nothing is bypassed, the graph's own readers are all there are.
-  const inGraph = (name: string): number =>
-    (usage.consumers.get(name)?.length ?? 0) +
-    (usage.graphOutputs.has(name) ? 1 : 0) +
-    (usage.captured.has(name) ? 1 : 0);
-  return {
-    of: (name) => (counts ? (counts.get(name) ?? 0) : inGraph(name)) - (dropped.get(name) ?? 0),
-    drop(name) {
-      dropped.set(name, (dropped.get(name) ?? 0) + 1);
-    },
-  };
-}
-
-function countedReaders(
-  usage: Usage,
-  removed: ReadonlySet<number>,
-  renames: Renames,
-): ReadonlyMap<string, number> {
-  const readers = new Map<string, number>();
+/**
+ * How often each value is read once the bypassed nodes are gone, by value number; graph outputs and subgraphs count.
+ */
+function countReaders(usage: Usage, removed: ReadonlySet<number>, renames: Renames): Int32Array {
+  const { numberOf } = usage.numbers;
+  const readers =
+    removed.size === 0 ? usage.readCounts.slice() : new Int32Array(usage.readCounts.length);
   const read = (name: string): void => {
-    const source = renames.source(name);
-    readers.set(source, (readers.get(source) ?? 0) + 1);
+    const value = numberOf(renames.source(name));
+    if (value >= 0) readers[value] = (readers[value] ?? 0) + 1;
   };
-  for (const node of usage.graph.nodes) if (!removed.has(node.index)) node.inputs.forEach(read);
+  if (removed.size > 0) {
+    for (const node of usage.graph.nodes) if (!removed.has(node.index)) node.inputs.forEach(read);
+  }
   usage.graphOutputs.forEach(read);
   usage.captured.forEach(read);
   return readers;
@@ -171,23 +151,30 @@ function deadNodes(
   usage: Usage,
   context: CleanupContext,
   removed: ReadonlySet<number>,
-  readers: Readers,
+  readers: Int32Array,
   renames: Renames,
 ): number[] {
+  const { numberOf, outputs } = usage.numbers;
   const dead: number[] = [];
   const gone = new Set(removed);
+  const isRead = (node: Node): boolean => {
+    for (let index = 0; index < node.outputs.length; index++) {
+      if ((readers[numberAt(outputs, node, index)] ?? 0) > 0) return true;
+    }
+    return false;
+  };
   const queue = usage.graph.nodes.map(({ index }) => index);
   for (let index = queue.pop(); index !== undefined; index = queue.pop()) {
     const node = usage.graph.nodes[index];
-    if (!node || gone.has(index) || !pureDomains.has(node.domain)) continue;
+    if (!node || isRead(node) || gone.has(index) || !pureDomains.has(node.domain)) continue;
     if (!isWanted(context, node)) continue;
-    if (node.outputs.some((name) => name !== '' && readers.of(name) > 0)) continue;
     gone.add(index);
     dead.push(index);
     for (const name of node.inputs) {
       const source = renames.source(name);
-      readers.drop(source);
-      const producer = usage.producer.get(source);
+      const value = numberOf(source);
+      if (value >= 0) readers[value] = (readers[value] ?? 0) - 1;
+      const producer = usage.producerOf(source);
       if (producer !== undefined) queue.push(producer);
     }
   }
@@ -199,11 +186,11 @@ interface Unused {
   readonly skipped: readonly SkippedNode[];
 }
 
-function unusedInitializers(model: Model, usage: Usage, readers: Readers): Unused {
+function unusedInitializers(model: Model, usage: Usage, readers: Int32Array): Unused {
   const initializers: number[] = [];
   const skipped: SkippedNode[] = [];
   model.graph.initializers.forEach(({ name }, index) => {
-    if (readers.of(name) > 0) return;
+    if ((readers[usage.numbers.numberOf(name)] ?? 0) > 0) return;
     if (usage.graphInputs.has(name)) {
       skipped.push({ node: name, reason: 'it is a graph input that callers may set' });
     } else initializers.push(index);

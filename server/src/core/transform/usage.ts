@@ -1,12 +1,16 @@
 import { subgraphsOf } from '../attributes';
 import type { Graph, Node } from '../graph';
+import { numberAt, valueNumbers, type ValueNumbers } from '../value-numbers';
 
 /** Who makes and who reads each value of the main graph. */
 export interface Usage {
   readonly graph: Graph;
-  /** Index of the node that makes a value. */
-  readonly producer: ReadonlyMap<string, number>;
-  readonly consumers: ReadonlyMap<string, readonly { node: number; input: number }[]>;
+  readonly numbers: ValueNumbers;
+  /** Index of the node that makes a value; undefined when none does. */
+  readonly producerOf: (name: string) => number | undefined;
+  readonly consumersOf: (name: string) => readonly Consumer[];
+  /** How many node inputs read each value, by value number. */
+  readonly readCounts: Int32Array;
   /** Names that bodies of If, Loop and Scan read from outside: they are not renamed. */
   readonly captured: ReadonlySet<string>;
   readonly graphOutputs: ReadonlySet<string>;
@@ -16,6 +20,12 @@ export interface Usage {
   readonly initializers: ReadonlyMap<string, number>;
   /** Every name in the model, so that new ones do not collide. */
   readonly names: ReadonlySet<string>;
+}
+
+/** An input of a node, by the node's index and its position. */
+interface Consumer {
+  readonly node: number;
+  readonly input: number;
 }
 
 /** Of a graph, which is immutable: every rule and transform asks for it. */
@@ -30,33 +40,63 @@ export function usageOf(graph: Graph): Usage {
 const usages = new WeakMap<Graph, Usage>();
 
 function makeUsage(graph: Graph): Usage {
-  const producer = new Map<string, number>();
-  const consumers = new Map<string, { node: number; input: number }[]>();
+  const numbers = valueNumbers(graph);
+  const { inputs, outputs, numberOf } = numbers;
+  const count = numbers.names.length;
   const captured = new Set<string>();
+  const producers = new Int32Array(count).fill(-1);
+  const readCounts = new Int32Array(count);
   for (const node of graph.nodes) {
-    for (const name of node.outputs) if (name !== '') producer.set(name, node.index);
-    for (const [input, name] of node.inputs.entries()) {
-      if (name === '') continue;
-      const users = consumers.get(name);
-      if (users) users.push({ node: node.index, input });
-      else consumers.set(name, [{ node: node.index, input }]);
+    for (let index = 0; index < node.outputs.length; index++) {
+      const value = numberAt(outputs, node, index);
+      if (value >= 0) producers[value] = node.index;
     }
     for (const { graph: body } of subgraphsOf(node)) collectCaptured(body, captured);
   }
-  let names: ReadonlySet<string> | null = null;
+  for (const value of inputs.numbers)
+    if (value >= 0) readCounts[value] = (readCounts[value] ?? 0) + 1;
+  // What only some rules and recipes need is made when it is asked for.
+  let consumers: (name: string) => readonly Consumer[];
+  let names: ReadonlySet<string> | undefined;
+  let graphInputs: ReadonlyMap<string, number> | undefined;
+  let initializers: ReadonlyMap<string, number> | undefined;
   return {
     graph,
-    producer,
-    consumers,
+    numbers,
+    producerOf(name) {
+      const producer = producers[numberOf(name)] ?? -1;
+      return producer < 0 ? undefined : producer;
+    },
+    consumersOf: (name) => (consumers ??= consumerLists(graph, numbers, readCounts))(name),
+    readCounts,
     captured,
     graphOutputs: new Set(graph.outputs.map(({ name }) => name)),
-    graphInputs: positionsOf(graph.inputs),
-    initializers: positionsOf(graph.initializers),
-    // Only those who make new names need them.
+    get graphInputs() {
+      return (graphInputs ??= positionsOf(graph.inputs));
+    },
+    get initializers() {
+      return (initializers ??= positionsOf(graph.initializers));
+    },
     get names() {
       return (names ??= namesOf(graph));
     },
   };
+}
+
+const nobody: readonly Consumer[] = [];
+
+function consumerLists(
+  { nodes }: Graph,
+  { inputs, numberOf }: ValueNumbers,
+  readCounts: Int32Array,
+): (name: string) => readonly Consumer[] {
+  const lists = Array.from(readCounts, (): Consumer[] => []);
+  for (const node of nodes) {
+    for (let input = 0; input < node.inputs.length; input++) {
+      lists[numberAt(inputs, node, input)]?.push({ node: node.index, input });
+    }
+  }
+  return (name) => lists[numberOf(name)] ?? nobody;
 }
 
 function positionsOf(list: readonly { readonly name: string }[]): ReadonlyMap<string, number> {
@@ -103,7 +143,11 @@ function collectNames(graph: Graph, names: Set<string>): void {
 
 /** True when something reads this value. */
 export function isUsed(usage: Usage, name: string): boolean {
-  return usage.consumers.has(name) || usage.captured.has(name) || usage.graphOutputs.has(name);
+  return readsOf(usage, name) > 0 || usage.captured.has(name) || usage.graphOutputs.has(name);
+}
+
+function readsOf({ readCounts, numbers }: Usage, name: string): number {
+  return readCounts[numbers.numberOf(name)] ?? 0;
 }
 
 /** From this IR version on callers may set an initializer that is a graph input: it is no constant. */

@@ -40,6 +40,14 @@ export function firstDtype(context: NodeContext, ...indices: readonly number[]):
   return null;
 }
 
+/** The same of all inputs. */
+export function anyDtype({ inputs }: NodeContext): DataType | null {
+  for (const type of inputs) {
+    if ((type.kind === 'tensor' || type.kind === 'sparse-tensor') && type.dtype) return type.dtype;
+  }
+  return null;
+}
+
 /** The elements of an input known before the run (some may be null), at most one-dimensional. */
 export function constantDims(context: NodeContext, index: number): Shape | undefined {
   const value = context.constant(index);
@@ -124,11 +132,16 @@ export function sizeOrProblem(context: NodeContext, dim: Dim, axis: number): Dim
  * two different symbols give their maximum, since they are equal or one of them is 1.
  */
 export function broadcast(context: NodeContext, shapes: readonly (Shape | null)[]): Shape | null {
+  const first = shapes[0] ?? null;
   let rank = 0;
+  let isSame = true;
   for (const shape of shapes) {
     if (!shape) return null;
     rank = Math.max(rank, shape.length);
+    isSame &&= shape === first;
   }
+  // Values of the same type share its shape (`type-table.ts`), and most operands have the same.
+  if (first && isSame) return first;
   const result: Dim[] = [];
   for (let fromEnd = rank; fromEnd > 0; fromEnd--) {
     let dim: Dim = 1;

@@ -6,6 +6,7 @@ import { exactDivide } from '../symbolic';
 import type { InferredType } from '../types';
 import {
   broadcast,
+  anyDtype,
   firstDtype,
   inputDtype,
   inputShape,
@@ -57,22 +58,24 @@ function alongAxis(context: NodeContext): readonly InferredType[] {
 }
 
 function arithmetic(context: NodeContext): readonly InferredType[] {
-  const dtype = firstDtype(context, ...context.inputs.keys());
-  return [tensor(dtype, broadcastInputs(context))];
+  return [tensor(anyDtype(context), broadcastInputs(context))];
 }
 
 function comparison(context: NodeContext): readonly InferredType[] {
   return [tensor('bool', broadcastInputs(context))];
 }
 
+const variadicOpTypes: ReadonlySet<string> = new Set(['Max', 'Min', 'Mean', 'Sum']);
+
 /** Before opset 7 the second input was stretched along `axis` to the first one's shape. */
 function broadcastInputs(context: NodeContext): ReturnType<typeof inputShape> {
-  const isVariadic = ['Max', 'Min', 'Mean', 'Sum'].includes(context.node.opType);
-  if (context.node.domain === '' && context.opset < 7 && !isVariadic) return inputShape(context, 0);
-  return broadcast(
-    context,
-    context.inputs.map((_, index) => inputShape(context, index)),
-  );
+  const { node, opset, inputs } = context;
+  if (opset < 7 && node.domain === '' && !variadicOpTypes.has(node.opType)) {
+    return inputShape(context, 0);
+  }
+  const shapes: ReturnType<typeof inputShape>[] = [];
+  for (let index = 0; index < inputs.length; index++) shapes.push(inputShape(context, index));
+  return broadcast(context, shapes);
 }
 
 function toBool(context: NodeContext): readonly InferredType[] {

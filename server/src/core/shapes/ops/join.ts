@@ -8,6 +8,7 @@ import {
   broadcast,
   constantDims,
   constantNumber,
+  anyDtype,
   firstDtype,
   freshShape,
   hasInput,
@@ -36,7 +37,7 @@ export const joinOperators: OperatorTable = [
 ];
 
 function inputDtypes(context: NodeContext): DataType | null {
-  return firstDtype(context, ...context.inputs.keys());
+  return anyDtype(context);
 }
 
 function concat(

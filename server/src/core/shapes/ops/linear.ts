@@ -4,7 +4,15 @@ import type { DataType } from '../../dtype';
 import type { NodeContext, OperatorTable, Shape } from '../context';
 import type { Dim } from '../symbolic';
 import type { InferredType } from '../types';
-import { broadcast, firstDtype, inputDtype, inputShape, requireEqual, tensor } from './common';
+import {
+  anyDtype,
+  broadcast,
+  firstDtype,
+  inputDtype,
+  inputShape,
+  requireEqual,
+  tensor,
+} from './common';
 import { parseEinsum } from './einsum';
 
 /** Matrix products in all their forms. */
@@ -102,7 +110,7 @@ function gemmFloat8(context: NodeContext): readonly InferredType[] {
 }
 
 function einsum(context: NodeContext): readonly InferredType[] {
-  const dtype = firstDtype(context, ...context.inputs.keys());
+  const dtype = anyDtype(context);
   const parsed = parseEinsum(stringAttribute(context.node, 'equation') ?? '');
   if (parsed?.inputs.length !== context.inputs.length) {
     context.invalid('equation does not describe these inputs.');

@@ -86,7 +86,7 @@ function keepWholeGroups(
   const kept: LinearLayer[] = [];
   const more = [...skipped];
   for (const layer of layers) {
-    const users = usage.consumers.get(layer.weightName) ?? [];
+    const users = usage.consumersOf(layer.weightName);
     if (users.every(({ node }) => chosen.has(node))) kept.push(layer);
     else {
       const reason = 'another layer that shares its weight stays float';

@@ -117,7 +117,7 @@ function findWeight(
       graphInput: input,
     };
   }
-  const producer = graph.nodes[usage.producer.get(name) ?? -1];
+  const producer = graph.nodes[usage.producerOf(name) ?? -1];
   const isConstant = producer?.domain === '' && producer.opType === 'Constant';
   const value = isConstant ? tensorAttribute(producer, 'value') : undefined;
   if (producer && value) {
@@ -130,7 +130,7 @@ function findWeight(
 function foreignReader(name: string, usage: Usage): string | null {
   if (usage.captured.has(name)) return 'a subgraph';
   if (usage.graphOutputs.has(name)) return 'a graph output';
-  for (const { node: index, input } of usage.consumers.get(name) ?? []) {
+  for (const { node: index, input } of usage.consumersOf(name)) {
     const node = usage.graph.nodes[index];
     const isLinear = node?.domain === '' && (node.opType === 'MatMul' || node.opType === 'Gemm');
     if (node && !(isLinear && input === 1)) return node.path;
