@@ -122,7 +122,7 @@ function planScope(facts: ScopeFacts, weights: WeightMap): ScopePlan {
   const kernels: (Kernel | undefined)[] = nodes.map(() => undefined);
   for (const group of new Set(groups)) {
     if (!group) continue;
-    const kernel = kernelFor(group, links, sources);
+    const kernel = kernelFor(group, groups, links, sources);
     for (const member of group.members) kernels[member.position] = kernel;
   }
   return { kernels, sources };
@@ -174,42 +174,44 @@ function alone(facts: NodeFacts): Kernel {
 }
 
 /** What crosses the border of a group: each value once, weights apart. */
-function kernelFor(group: Group, links: ScopeLinks, sources: ReadonlyMap<number, number>): Kernel {
+function kernelFor(
+  group: Group,
+  groups: Groups,
+  links: ScopeLinks,
+  sources: ReadonlyMap<number, number>,
+): Kernel {
   const { anchor, members } = group;
   const { scope } = anchor;
-  const made = new Set(members.flatMap(outputNumbers));
-  const inside = new Set(members);
-  const inner = new Set([...made].filter((value) => isInner(value, inside, links)));
+  const isMember = (facts: NodeFacts | undefined): boolean =>
+    facts !== undefined && groups[facts.position] === group;
+  const isInner = (value: number): boolean => {
+    const consumers = links.consumersOf(value);
+    return consumers.length > 0 && !links.escapes(value) && consumers.every(isMember);
+  };
+  const inner = new Set<number>();
+  let writeBytes: Dim = 0;
+  for (const member of members) {
+    for (let index = 0; index < member.node.outputs.length; index++) {
+      const value = outputNumber(member, index);
+      if (value < 0) continue;
+      if (isInner(value)) inner.add(value);
+      else if (!sources.has(value)) writeBytes = add(writeBytes, bytesAt(scope, value));
+    }
+  }
   const computeDtype = group.computeDtype ?? anchor.computeDtype;
   if (members.every((member) => movesNothing(member.node, anchor))) {
     return { ...alone(anchor), members, computeDtype, inner };
   }
   let activations: Dim = 0;
   let weightReadBytes: Dim = 0;
-  for (const value of externalInputs(members, made, sources)) {
+  for (const value of inputsOf(members, sources)) {
+    if (isMember(links.producerOf(value))) continue;
     const bytes = bytesAt(scope, value);
     if (links.isWeight(value)) weightReadBytes = add(weightReadBytes, bytes);
     else activations = add(activations, bytes);
   }
-  let writeBytes: Dim = 0;
-  for (const value of made) {
-    const isWritten = !sources.has(value) && !inner.has(value);
-    if (isWritten) writeBytes = add(writeBytes, bytesAt(scope, value));
-  }
   const readBytes = add(activations, weightReadBytes);
   return { anchor, members, readBytes, writeBytes, weightReadBytes, computeDtype, inner };
-}
-
-function outputNumbers(facts: NodeFacts): number[] {
-  return facts.node.outputs.flatMap((name, index) =>
-    name === '' ? [] : [outputNumber(facts, index)],
-  );
-}
-
-function isInner(value: number, inside: ReadonlySet<NodeFacts>, links: ScopeLinks): boolean {
-  const consumers = links.consumersOf(value);
-  if (consumers.length === 0 || links.escapes(value)) return false;
-  return consumers.every((consumer) => inside.has(consumer));
 }
 
 /** Views between folded quantisation steps stay views. */
@@ -218,9 +220,9 @@ function movesNothing(node: Node, anchor: NodeFacts): boolean {
   return anchor.readBytes === 0 && anchor.writeBytes === 0;
 }
 
-function externalInputs(
+/** The values that members read, each once, in the form in which they are stored. */
+function inputsOf(
   members: readonly NodeFacts[],
-  made: ReadonlySet<number>,
   sources: ReadonlyMap<number, number>,
 ): ReadonlySet<number> {
   const values = new Set<number>();
@@ -230,7 +232,7 @@ function externalInputs(
     for (let index = 0; index < count; index++) {
       const value = inputNumber(member, index);
       const stored = sources.get(value) ?? value;
-      if (stored >= 0 && !made.has(stored)) values.add(stored);
+      if (stored >= 0) values.add(stored);
     }
   }
   return values;

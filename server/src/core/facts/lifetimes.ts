@@ -18,53 +18,51 @@ export interface Storage {
   lastUse: number;
 }
 
-/** The storages of each step that has any. */
-export type ByStep = readonly (readonly Storage[] | undefined)[];
-
-/** What is allocated and freed at each step, a step being a position in the scope's order. */
+/**
+ * Bytes that are allocated and freed at each step of a scope, a step being a position in its order. There is one step
+ * more than nodes: what lives to the end dies behind them.
+ */
 export interface Lifetimes {
-  readonly atStart: readonly Storage[];
-  readonly births: ByStep;
-  readonly deaths: ByStep;
-  /** Dying storages that a new one of the same size takes over. */
-  readonly reused: ByStep;
+  /** Inputs, which are there before the first step. */
+  readonly bytesAtStart: number;
+  readonly bornBytes: Float64Array;
+  readonly dyingBytes: Float64Array;
+  /** Of a dying storage of the same size that a new one takes over. */
+  readonly reusedBytes: Float64Array;
   /** Values that matter and whose size is unknown. */
   readonly unknown: number;
 }
 
 /** Decides which values of a scope have memory of their own, and from when to when. */
 export function planLifetimes(facts: ScopeFacts, input: MemoryInput): Lifetimes {
+  const stepCount = facts.nodes.length + 1;
   const plan: Plan = {
     facts,
     input,
     steps: new Map(),
     storages: facts.scope.numbers.names.map(() => undefined),
-    births: emptySteps(facts),
+    all: [],
+    firstBorn: facts.nodes.map(() => undefined),
+    bornBytes: new Float64Array(stepCount),
     unknown: 0,
   };
-  const atStart = inputStorages(plan);
+  const bytesAtStart = placeInputs(plan);
   for (const node of facts.nodes) placeNode(node, plan);
   for (const name of bodyOutputs(facts.scope)) {
     const storage = plan.storages[facts.scope.numbers.numberOf(name)];
     if (storage) storage.lastUse = facts.nodes.length;
   }
-  const deaths = emptySteps(facts);
-  for (const storage of atStart) push(deaths, storage.lastUse, storage);
-  for (const born of plan.births) {
-    for (const storage of born ?? noStorages) push(deaths, storage.lastUse, storage);
-  }
-  return { atStart, births: plan.births, deaths, reused: reuses(plan), unknown: plan.unknown };
+  const dyingBytes = new Float64Array(stepCount);
+  for (const { lastUse, bytes } of plan.all) addAt(dyingBytes, lastUse, bytes);
+  const { bornBytes, unknown } = plan;
+  return { bytesAtStart, bornBytes, dyingBytes, reusedBytes: reuses(plan), unknown };
 }
 
-const noStorages: readonly Storage[] = [];
+function addAt(list: Float64Array, index: number, amount: number): void {
+  list[index] = (list[index] ?? 0) + amount;
+}
+
 const noValues: readonly number[] = [];
-
-/** One more than there are nodes: what lives to the end dies behind them. */
-function emptySteps({ nodes }: ScopeFacts): (Storage[] | undefined)[] {
-  const steps: (Storage[] | undefined)[] = [];
-  for (let step = 0; step <= nodes.length; step++) steps.push(undefined);
-  return steps;
-}
 
 interface Plan {
   readonly facts: ScopeFacts;
@@ -73,20 +71,27 @@ interface Plan {
   readonly steps: Map<Kernel, number>;
   /** By value number; undefined for weights, outer values and what is not made yet. */
   readonly storages: (Storage | undefined)[];
-  readonly births: (Storage[] | undefined)[];
+  /** Every piece once. */
+  readonly all: Storage[];
+  /** The first one that each step allocates, which may take over another. */
+  readonly firstBorn: (Storage | undefined)[];
+  readonly bornBytes: Float64Array;
   unknown: number;
 }
 
 /** A function's parameters are its caller's values; a graph's inputs have memory of their own. */
-function inputStorages(plan: Plan): Storage[] {
+function placeInputs(plan: Plan): number {
   const { scope } = plan.facts;
-  if (!isGraph(scope.body)) return [];
-  return bodyInputs(scope).map((name) => {
+  if (!isGraph(scope.body)) return 0;
+  let total = 0;
+  for (const name of bodyInputs(scope)) {
     const value = scope.numbers.numberOf(name);
     const storage = { bytes: sizeOf(scope, value, plan), isCallers: true, lastUse: 0 };
-    if (value >= 0) plan.storages[value] = storage;
-    return storage;
-  });
+    plan.storages[value] = storage;
+    plan.all.push(storage);
+    total += storage.bytes;
+  }
+  return total;
 }
 
 /** A kernel runs when the last of its nodes is due; until then it needs what they all read. */
@@ -129,7 +134,9 @@ function placeNode(node: NodeFacts, plan: Plan): void {
     }
     const storage = { bytes: sizeOf(scope, value, plan), isCallers: false, lastUse: step };
     plan.storages[value] = storage;
-    push(plan.births, step, storage);
+    plan.all.push(storage);
+    plan.firstBorn[step] ??= storage;
+    addAt(plan.bornBytes, step, storage.bytes);
   }
 }
 
@@ -153,21 +160,21 @@ function namesReadInside(node: NodeFacts, facts: ScopeFacts): ReadonlySet<string
   return names;
 }
 
-function reuses(plan: Plan): ByStep {
-  const reused = emptySteps(plan.facts);
+function reuses(plan: Plan): Float64Array {
+  const reusedBytes = new Float64Array(plan.facts.nodes.length + 1);
   for (const node of plan.facts.nodes) {
     const step = node.position;
-    const output = plan.births[step]?.[0];
+    const output = plan.firstBorn[step];
     if (!output || output.bytes === 0) continue;
     for (const value of overwritable(node, plan)) {
       const storage = value < 0 ? undefined : plan.storages[value];
       if (!storage || storage === output || storage.isCallers) continue;
       if (storage.lastUse !== step || storage.bytes !== output.bytes) continue;
-      reused[step] = [storage];
+      reusedBytes[step] = storage.bytes;
       break;
     }
   }
-  return reused;
+  return reusedBytes;
 }
 
 /** Inputs that the kernel at this step may write its result over. */
@@ -198,10 +205,4 @@ function matters(scope: Scope, value: number): boolean {
   const type = typeAt(scope, value);
   if (type.kind !== 'tensor' || type.dtype === null || type.shape === null) return true;
   return type.shape.length > 1 || isFloat(type.dtype);
-}
-
-function push(steps: (Storage[] | undefined)[], step: number, storage: Storage): void {
-  const list = steps[step];
-  if (list) list.push(storage);
-  else steps[step] = [storage];
 }

@@ -3,7 +3,7 @@ import { typeOf, type Scope } from '../shapes/types';
 import { bodyInputs, bodyOutputs, isGraph } from './body';
 import type { ModelFacts, NodeFacts, ScopeFacts } from './count';
 import type { FusionPlan } from './fusion';
-import { planLifetimes, type Storage } from './lifetimes';
+import { planLifetimes } from './lifetimes';
 import { valueBytes } from './site';
 
 export interface ActivationMemory {
@@ -56,15 +56,15 @@ interface Peak {
 }
 
 function peakOf(facts: ScopeFacts, input: MemoryInput): Peak {
-  const { births, deaths, atStart, reused, unknown } = planLifetimes(facts, input);
-  let live = total(atStart);
+  const { bytesAtStart, bornBytes, dyingBytes, reusedBytes, unknown } = planLifetimes(facts, input);
+  let live = bytesAtStart;
   let peak = live;
   let peakNode: NodeFacts | null = null;
   let isComplete = unknown === 0;
   for (const node of facts.nodes) {
     const step = node.position;
-    const given = total(reused[step]);
-    const own = total(births[step]) - given;
+    const given = reusedBytes[step] ?? 0;
+    const own = (bornBytes[step] ?? 0) - given;
     const inner = peakInside(facts, node, input);
     isComplete &&= inner.isComplete;
     // A branch's or function's results are the node's own outputs; a loop collects them beside its body.
@@ -73,7 +73,7 @@ function peakOf(facts: ScopeFacts, input: MemoryInput): Peak {
       peak = Math.max(peak, atStep);
       peakNode = node;
     }
-    live += own - total(deaths[step]) + given;
+    live += own - (dyingBytes[step] ?? 0) + given;
   }
   return { bytes: peak, isComplete, node: peakNode };
 }
@@ -101,14 +101,6 @@ function peakInside(facts: ScopeFacts, node: NodeFacts, input: MemoryInput): Inn
   }
   return { bytes, isComplete, isLoop };
 }
-
-function total(storages: readonly Storage[] | undefined): number {
-  let sum = 0;
-  for (const { bytes } of storages ?? noStorages) sum += bytes;
-  return sum;
-}
-
-const noStorages: readonly Storage[] = [];
 
 function ioBytes(scope: Scope, values: ReadonlyMap<string, number>): number | null {
   let bytes = 0;
