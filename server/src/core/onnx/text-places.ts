@@ -124,19 +124,35 @@ export function createPlaceRecorder(): PlaceRecorder {
       block()?.values.push({ role, name, start, end });
     },
     openNode: (start) => {
-      const base = { path: '', label: null, operator: nowhere, inputs: [], outputs: [] };
-      const blockCount = blocks.length;
-      openNodes.push({ ...base, start, end: start, attributes: [], isBroken: false, blockCount });
+      openNodes.push({
+        path: '',
+        label: null,
+        operator: nowhere,
+        inputs: [],
+        outputs: [],
+        attributes: [],
+        start,
+        end: start,
+        isBroken: false,
+        blockCount: blocks.length,
+      });
     },
     attribute: (place) => {
       node()?.attributes.push(place);
     },
-    closeNode: ({ isOpen, ...place }) => {
+    closeNode: (place) => {
       const closed = openNodes.pop();
       if (!closed) return;
-      if (isOpen) blocks.length = Math.min(blocks.length, closed.blockCount);
+      if (place.isOpen) blocks.length = Math.min(blocks.length, closed.blockCount);
       // One object all the time: its subgraphs refer to it.
-      block()?.nodes.push(Object.assign(closed, place));
+      closed.path = place.path;
+      closed.label = place.label;
+      closed.operator = place.operator;
+      closed.inputs = place.inputs;
+      closed.outputs = place.outputs;
+      closed.end = place.end;
+      closed.isBroken = place.isBroken;
+      block()?.nodes.push(closed);
     },
   };
 }

@@ -85,9 +85,17 @@ function keepWholeGroups(
   const chosen = new Set(layers.map(({ node }) => node.index));
   const kept: LinearLayer[] = [];
   const more = [...skipped];
+  const isWhole = new Map<string, boolean>();
+  for (const { weightName } of layers) {
+    if (isWhole.has(weightName)) continue;
+    const users = usage.consumersOf(weightName);
+    isWhole.set(
+      weightName,
+      users.every(({ node }) => chosen.has(node)),
+    );
+  }
   for (const layer of layers) {
-    const users = usage.consumersOf(layer.weightName);
-    if (users.every(({ node }) => chosen.has(node))) kept.push(layer);
+    if (isWhole.get(layer.weightName)) kept.push(layer);
     else {
       const reason = 'another layer that shares its weight stays float';
       more.push({ node: layer.node.path, reason });

@@ -126,8 +126,21 @@ function findWeight(
   return 'its second input is computed, not a constant weight';
 }
 
+/** By weight: layers that share one ask for the same, and a weight may have thousands of readers. */
+const foreignReaders = new WeakMap<Usage, Map<string, string | null>>();
+
 /** A reader of the weight that stays in float: tied embeddings, a subgraph, a graph output. */
 function foreignReader(name: string, usage: Usage): string | null {
+  const byName = foreignReaders.get(usage) ?? new Map<string, string | null>();
+  foreignReaders.set(usage, byName);
+  const known = byName.get(name);
+  if (known !== undefined) return known;
+  const found = findForeignReader(name, usage);
+  byName.set(name, found);
+  return found;
+}
+
+function findForeignReader(name: string, usage: Usage): string | null {
   if (usage.captured.has(name)) return 'a subgraph';
   if (usage.graphOutputs.has(name)) return 'a graph output';
   for (const { node: index, input } of usage.consumersOf(name)) {
