@@ -1,4 +1,7 @@
-/** Remembers something about short runs of bytes that were met lately. */
+/**
+ * Remembers something that follows from a short run of bytes and from nothing else, for those met lately. Made once:
+ * models say the same as each other.
+ */
 export interface ByteMemo<T> {
   /** What was kept for equal bytes; null when nothing was, or something else has taken its place. */
   find(bytes: Uint8Array, start: number, length: number): T | null;
@@ -16,8 +19,7 @@ interface Kept<T> {
 }
 
 export function createByteMemo<T>(): ByteMemo<T> {
-  const kept: (Kept<T> | null)[] = [];
-  for (let slot = 0; slot < slots; slot++) kept.push(null);
+  const kept = new Array<Kept<T> | null>(slots).fill(null);
   return {
     find(bytes, start, length) {
       if (length > maxMemoBytes) return null;

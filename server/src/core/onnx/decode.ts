@@ -12,7 +12,7 @@ import {
   toNumber,
   type TensorContext,
 } from './decode-values';
-import { createByteMemo, type ByteMemo } from './byte-memo';
+import { createByteMemo } from './byte-memo';
 import { createPathNamer, graphPath } from './paths';
 import { createReader, onnx, type Reader } from './proto';
 import { concatBytes } from './protobuf-write';
@@ -60,8 +60,6 @@ export async function readModel(
 
 /** What the parts of one model share while they are decoded. */
 interface Context extends TensorContext {
-  /** Of nodes whose attributes are the same, byte for byte; see `nodeAttributes`. */
-  readonly attributes: ByteMemo<ReadonlyMap<string, Attribute>>;
   readonly paths: Set<string>;
   /** Counts graphs whose path is too long to spell out. */
   readonly countCut: () => number;
@@ -82,7 +80,6 @@ function decodeModel(wire: WireModel, wireGraph: WireGraph, sink: ProblemSink): 
   const context: Context = {
     tensors: wire.tensors,
     sink,
-    attributes: createByteMemo(),
     paths: new Set(),
     countCut: () => ++cut,
   };
@@ -266,6 +263,8 @@ function decodeNodes(
 
 const noAttributes: ReadonlyMap<string, Attribute> = new Map();
 
+const knownAttributes = createByteMemo<ReadonlyMap<string, Attribute>>();
+
 /** Nodes share their attributes where the file says the same of them and all is well with it. */
 function nodeAttributes(
   node: onnx.INodeProto | MessageRange,
@@ -276,12 +275,12 @@ function nodeAttributes(
   if (!('start' in node)) return decodeAttributes(node.attribute ?? [], bodies, nodePath, context);
   const { bytes, reader, start, length } = node;
   if (length === 0) return noAttributes;
-  const known = context.attributes.find(bytes, start, length);
+  const known = knownAttributes.find(bytes, start, length);
   if (known) return known;
   reader.pos = start;
   const protos = onnx.NodeProto.decode(reader, length).attribute;
   const attributes = decodeAttributes(protos, bodies, nodePath, context);
-  if (areShareable(protos, attributes)) context.attributes.keep(bytes, start, length, attributes);
+  if (areShareable(protos, attributes)) knownAttributes.keep(bytes, start, length, attributes);
   return attributes;
 }
 

@@ -1,7 +1,7 @@
 import Long from 'long';
 import { onnx } from 'onnx-proto';
 import protobuf from 'protobufjs/minimal';
-import { createTextCache } from './text-cache';
+import { asciiText } from './text-cache';
 
 // The only importer of onnx-proto. protobufjs finds Long by itself only where modules can be required
 // at run time, not in a bundle; without it 64-bit integers lose their low bits.
@@ -23,11 +23,10 @@ export type Reader = protobuf.Reader;
 export function createReader(bytes: Uint8Array): Reader {
   const reader = protobuf.Reader.create(bytes);
   const readAnyText = reader.string.bind(reader);
-  const texts = createTextCache();
   reader.string = () => {
     const start = reader.pos;
     const length = reader.uint32();
-    const text = reader.pos + length > reader.len ? null : texts.ascii(bytes, reader.pos, length);
+    const text = reader.pos + length > reader.len ? null : asciiText(bytes, reader.pos, length);
     if (text === null) {
       reader.pos = start;
       return readAnyText();

@@ -5,51 +5,36 @@ const maxShortText = 128;
 /** A power of two. */
 const recentTexts = 16_384;
 
-/** Makes strings of bytes; see `createTextCache`. */
-export interface TextCache {
-  /** The text of `length` bytes from `start`, in ASCII; null when a byte is not ASCII. */
-  ascii(bytes: Uint8Array, start: number, length: number): string | null;
-  /** The same for any bytes, escaped where they are not UTF-8. */
-  text(bytes: Uint8Array, start: number, length: number): string;
-}
-
 /**
  * A model says the same again and again: operator types, attribute names, a node's output as the next one's input.
- * Those become one string, so that each is hashed once, however many maps look it up.
+ * Those become one string, so that each is hashed once, however many maps look it up. What was read lately is kept
+ * between models, too, which say the same as well: at most two megabytes of short texts.
  */
-export function createTextCache(): TextCache {
-  const recent: string[] = [];
-  for (let slot = 0; slot < recentTexts; slot++) recent.push('');
-  const codesOf = Array.from({ length: maxShortText + 1 }, (_, length) =>
-    new Array<number>(length).fill(0),
-  );
+const recent = new Array<string>(recentTexts).fill('');
+const codesOf = Array.from({ length: maxShortText + 1 }, (_, length) =>
+  new Array<number>(length).fill(0),
+);
 
-  function ascii(bytes: Uint8Array, start: number, length: number): string | null {
-    if (length === 0) return '';
-    const codes = codesOf[length];
-    if (!codes) return longAscii(bytes, start, length);
-    let all = 0;
-    let hash = length;
-    for (let index = 0; index < length; index++) {
-      const byte = bytes[start + index] ?? 0;
-      all |= byte;
-      hash = (Math.imul(hash, 31) + byte) | 0;
-      codes[index] = byte;
-    }
-    if (all > 127) return null;
-    const slot = (hash ^ (hash >>> 14)) & (recentTexts - 1);
-    const known = recent[slot] ?? '';
-    if (isText(known, codes)) return known;
-    const text = String.fromCharCode.apply(null, codes);
-    recent[slot] = text;
-    return text;
+/** The text of `length` bytes from `start`, in ASCII; null when a byte is not ASCII. */
+export function asciiText(bytes: Uint8Array, start: number, length: number): string | null {
+  if (length === 0) return '';
+  const codes = codesOf[length];
+  if (!codes) return longAscii(bytes, start, length);
+  let all = 0;
+  let hash = length;
+  for (let index = 0; index < length; index++) {
+    const byte = bytes[start + index] ?? 0;
+    all |= byte;
+    hash = (Math.imul(hash, 31) + byte) | 0;
+    codes[index] = byte;
   }
-
-  return {
-    ascii,
-    text: (bytes, start, length) =>
-      ascii(bytes, start, length) ?? decodeText(bytes.subarray(start, start + length)),
-  };
+  if (all > 127) return null;
+  const slot = (hash ^ (hash >>> 14)) & (recentTexts - 1);
+  const known = recent[slot] ?? '';
+  if (isText(known, codes)) return known;
+  const text = String.fromCharCode.apply(null, codes);
+  recent[slot] = text;
+  return text;
 }
 
 function longAscii(bytes: Uint8Array, start: number, length: number): string | null {

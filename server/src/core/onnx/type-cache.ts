@@ -2,6 +2,8 @@ import { createByteMemo } from './byte-memo';
 import { onnx, type Reader } from './proto';
 import { readVarint } from './reduced';
 
+const types = createByteMemo<onnx.ITypeProto>();
+
 /**
  * Decodes ValueInfoProtos of the scan's reduced bytes. The values of a model share a few types: each is decoded once,
  * and equal ones are the same object.
@@ -9,8 +11,6 @@ import { readVarint } from './reduced';
 export function createValueInfoDecoder(
   bytes: Uint8Array,
 ): (reader: Reader, byteLength: number) => onnx.IValueInfoProto {
-  const types = createByteMemo<onnx.ITypeProto>();
-
   function typeAt(reader: Reader, length: number): onnx.ITypeProto {
     const start = reader.pos;
     const known = types.find(bytes, start, length);

@@ -13,7 +13,7 @@ import {
   type FieldSchema,
   type MessageSchema,
 } from './schema';
-import { createRepeats, type Candidate } from './wire-repeats';
+import { beginRepeatable, findRepeat, keepRepeatable, type Candidate } from './wire-repeats';
 import {
   bodyRecord,
   emptyFunction,
@@ -133,7 +133,6 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     metadata: [] as WireSpan[],
   };
   const stack: Frame[] = [];
-  const repeats = createRepeats();
   let needsMerge = false;
   let heapBytes = 0;
   /** Graphs and tensors read, merges due, and problems: what is not in the output of a message. */
@@ -185,7 +184,7 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
   }
 
   function repeat(parent: Frame, field: FieldSchema, length: number, at: AtHand): boolean {
-    const known = repeats.find(at.bytes, at.start, length, stack.length);
+    const known = findRepeat(at.bytes, at.start, length, field, stack.length);
     if (!known) return false;
     spend(known.heapBytes);
     enter(parent, field);
@@ -209,7 +208,7 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     const schema = field.message();
     recordSpan(parent, field, span);
     const length = span.end - span.contentStart;
-    const repeatable = at && repeats.begin(at.bytes, at.start, length, out, progress());
+    const repeatable = at && beginRepeatable(at.bytes, at.start, length, field, out, progress());
     push(schema, field, span.end, newOwner(parent, field, schema, span), repeatable);
     if (schema === attributeProto) parent.attributeCount++;
   }
@@ -318,7 +317,7 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     if (owner.kind === 'tensor') trimInline(owner.tensor);
     if (!frame.field || !parent) return;
     out.fillLength(frame.lengthSlot);
-    if (frame.repeatable) repeats.finish(frame.repeatable, out, progress());
+    if (frame.repeatable) keepRepeatable(frame.repeatable, out, progress());
     if (frame.field.newer) takeNewer(frame, parent);
     else if (owner.kind === 'value-info') countValueInfo(owner.metadata, frame.field, parent);
   }

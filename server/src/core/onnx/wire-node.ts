@@ -1,4 +1,4 @@
-import type { TextCache } from './text-cache';
+import { asciiText } from './text-cache';
 import type { Window } from './window';
 import type { NodeBuilder } from './wire-records';
 
@@ -16,7 +16,6 @@ export function readNodeTexts(
   window: Window,
   end: number,
   node: NodeBuilder,
-  texts: TextCache,
   spend: (textBytes: number) => void,
 ): void {
   const { bytes, start } = window;
@@ -28,7 +27,7 @@ export function readNodeTexts(
     const length = bytes[at + 1] ?? 0;
     const next = at + 2 + length;
     if ((tag & 7) !== 2 || length > 127 || next > stop || !isText(tag >>> 3)) break;
-    const text = texts.ascii(bytes, at + 2, length);
+    const text = asciiText(bytes, at + 2, length);
     if (text === null) break;
     spend(length);
     keepNodeText(node, tag >>> 3, text);

@@ -11,7 +11,6 @@ import {
   readVarint64,
 } from './protobuf-read';
 import { modelProto, stringEntry, type FieldSchema, type MessageSchema } from './schema';
-import { createTextCache } from './text-cache';
 import { decodeText, escapeInvalidUtf8 } from './utf8';
 import { createWindow } from './window';
 import {
@@ -84,7 +83,6 @@ async function scan(
   const frames = createFrames(rootSchema, source.byteLength);
   const { out } = frames;
   const payloads = createPayloads(window, frames);
-  const texts = createTextCache();
   const add = (problem: Problem): void => {
     frames.noteProblem();
     sink.add(problem);
@@ -103,7 +101,7 @@ async function scan(
   function readAvailable(): Promise<void> | undefined {
     for (let frame = frames.current(); frame; frame = frames.current()) {
       if (frame.owner.kind === 'node') {
-        readNodeTexts(window, frame.end, frame.owner.node, texts, spendText);
+        readNodeTexts(window, frame.end, frame.owner.node, spendText);
       }
       if (window.position === frame.end) {
         frames.close();
@@ -281,12 +279,10 @@ async function scan(
   ): void {
     const at = window.position;
     spendText(kept);
-    if (escapeInvalidUtf8(window.bytes.subarray(at - window.start, at - window.start + kept))) {
-      add(invalidUtf8('NodeProto', field, at));
-    }
-    const text = texts.text(window.bytes, at - window.start, kept);
+    const bytes = window.take(kept);
+    if (escapeInvalidUtf8(bytes)) add(invalidUtf8('NodeProto', field, at));
     window.position = at + byteLength;
-    if (owner.kind === 'node') keepNodeText(owner.node, field.number, text);
+    if (owner.kind === 'node') keepNodeText(owner.node, field.number, decodeText(bytes));
   }
 
   function keepPacked(frame: Frame, field: FieldSchema, byteLength: number): void {
