@@ -24,6 +24,12 @@ const common = {
 const ownAddress = 'importMetaUrl';
 const banner = `const ${ownAddress} = require('node:url').pathToFileURL(__filename).href;`;
 
+/**
+ * esbuild exports getters, which the parts go through at every call of each other's functions: a tenth of the time on
+ * large graphs. Nothing is exported that changes later.
+ */
+const plainExports = 'module.exports={...module.exports};\n';
+
 const node = {
   ...common,
   platform: 'node',
@@ -106,7 +112,10 @@ async function buildCommandLine() {
       supported: { 'dynamic-import': false },
       ...(text.includes(ownAddress) && { banner }),
     });
-    await writeFile(file, `${part.code}//# sourceMappingURL=${path.basename(file)}.map\n`);
+    await writeFile(
+      file,
+      `${part.code}${plainExports}//# sourceMappingURL=${path.basename(file)}.map\n`,
+    );
     await writeFile(`${file}.map`, part.map);
   }
   return split;
