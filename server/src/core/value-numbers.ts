@@ -11,6 +11,8 @@ export interface ValueNumbers {
   readonly numberOf: (name: string) => number;
   readonly inputs: NumberRows;
   readonly outputs: NumberRows;
+  /** By position in `Graph.initializers`; none in functions. */
+  readonly initializers: Int32Array;
 }
 
 /** The value numbers of each node, by `Node.index`, one list behind the other; -1 for an empty name. */
@@ -42,8 +44,9 @@ function numberValues(body: Graph | ModelFunction): ValueNumbers {
     return names.push(name) - 1;
   };
   for (const input of body.inputs) numberFor(nameOf(input));
+  let initializers = noNumbers;
   if ('initializerByName' in body) {
-    for (const name of body.initializerByName.keys()) numberFor(name);
+    initializers = Int32Array.from(body.initializers, ({ name }) => numberFor(name));
     for (const { values } of body.sparseInitializers) numberFor(values.name);
   }
   const { nodes } = body;
@@ -56,8 +59,10 @@ function numberValues(body: Graph | ModelFunction): ValueNumbers {
     fillRow(outputs, index, node.outputs, numberFor);
   }
   for (const output of body.outputs) numberFor(nameOf(output));
-  return { names, numberOf: (name) => byName.get(name) ?? -1, inputs, outputs };
+  return { names, numberOf: (name) => byName.get(name) ?? -1, inputs, outputs, initializers };
 }
+
+const noNumbers = new Int32Array(0);
 
 function nameOf(value: string | { readonly name: string }): string {
   return typeof value === 'string' ? value : value.name;

@@ -119,7 +119,10 @@ function traceScope(
   const { body } = scope;
   if (isGraph(body)) {
     for (const input of body.inputs) values.set(input.name, null);
-    for (const tensor of body.initializers) values.set(tensor.name, stored(tensor, tracer));
+    for (let index = 0; index < body.initializers.length; index++) {
+      const tensor = body.initializers[index];
+      if (tensor) values.put(scope.numbers.initializers[index] ?? -1, stored(tensor, tracer));
+    }
     for (const sparse of body.sparseInitializers) {
       values.set(sparse.values.name, storedSparse(sparse, tracer));
     }

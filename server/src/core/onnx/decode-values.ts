@@ -324,11 +324,11 @@ function typeOf(
 ): TypeReading {
   const known = proto && readings.get(proto);
   if (known) return known;
-  let isClean = true;
+  let problemCount = 0;
   const sink: ProblemSink = {
     problems: told.sink.problems,
     add(problem) {
-      isClean = false;
+      problemCount++;
       if (told.isInterface || problem.code !== negativeDim) told.sink.add(problem);
     },
   };
@@ -336,7 +336,7 @@ function typeOf(
     type: decodeType(proto, { name, sink }),
     denotations: decodeDenotations(proto),
   };
-  if (proto && isClean) readings.set(proto, reading);
+  if (proto && problemCount === 0) readings.set(proto, reading);
   return reading;
 }
 

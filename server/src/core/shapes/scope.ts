@@ -95,10 +95,16 @@ export function openScope(run: Run, frame: Frame): OpenScope {
 
 /** Types from the stored tensors: they are real where a declared input type may be a guess. */
 export function addInitializers(run: Run, scope: OpenScope, graph: Graph): void {
-  for (const [name, tensor] of graph.initializerByName) {
-    scope.types.set(name, typeOfTensor(tensor));
+  const { initializers, initializerByName } = graph;
+  const isUnique = initializerByName.size === initializers.length;
+  for (let index = 0; index < initializers.length; index++) {
+    const tensor = initializers[index];
+    // Of two with one name the first counts.
+    if (!tensor || (!isUnique && initializerByName.get(tensor.name) !== tensor)) continue;
+    const number = scope.numbers.initializers[index] ?? -1;
+    scope.types.put(number, run.shared(typeOfTensor(tensor)));
     const constant = run.constantOf(tensor);
-    if (constant && run.affordsStored(constant)) scope.constants.set(name, constant);
+    if (constant && run.affordsStored(constant)) scope.constants.put(number, constant);
   }
   for (const { values, dims } of graph.sparseInitializers) {
     scope.types.set(values.name, tensorType(values.dtype, dims));

@@ -56,7 +56,7 @@ function makeUsage(graph: Graph): Usage {
   for (const value of inputs.numbers)
     if (value >= 0) readCounts[value] = (readCounts[value] ?? 0) + 1;
   // What only some rules and recipes need is made when it is asked for.
-  let consumers: (name: string) => readonly Consumer[];
+  let consumers: ((name: string) => readonly Consumer[]) | undefined;
   let names: ReadonlySet<string> | undefined;
   let graphInputs: ReadonlyMap<string, number> | undefined;
   let initializers: ReadonlyMap<string, number> | undefined;
