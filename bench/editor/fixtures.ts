@@ -36,19 +36,30 @@ export function largeModel(): Uint8Array {
 
 /** A graph whose text has about so many lines. */
 export function longModel(lines: number): Uint8Array {
+  return modelOf(longBody(lines));
+}
+
+/** That text. */
+export function longText(lines: number): string {
+  return withHeader(longBody(lines));
+}
+
+function longBody(lines: number): string {
   const nodes = Array.from({ length: lines }, (_, index) => {
     const operator = ['Relu', 'Sigmoid', 'Tanh', 'Abs'][index % 4] ?? '';
     return `["/layer.${Math.floor(index / 10)}/op_${index}"] h${index + 1} = ${operator} (h${index})`;
   });
-  return modelOf(
-    `g (float[1,64] h0) => (float[1,64] y) {\n${nodes.join('\n')}\ny = Identity (h${lines})\n}`,
-  );
+  return `g (float[1,64] h0) => (float[1,64] y) {\n${nodes.join('\n')}\ny = Identity (h${lines})\n}`;
 }
 
 function modelOf(body: string): Uint8Array {
-  const { model } = parseModelText(`<ir_version: 8, opset_import: ["" : 17]>\n${body}`);
+  const { model } = parseModelText(withHeader(body));
   if (!model) throw new Error('the text of a fixture is not well-formed');
   return encodeModel(model);
+}
+
+function withHeader(body: string): string {
+  return `<ir_version: 8, opset_import: ["" : 17]>\n${body}`;
 }
 
 /** A model config of so many lines, most of them labels; its dtype gives a finding. */

@@ -2,7 +2,7 @@ import {
   CancellationError,
   Disposable,
   ProgressLocation,
-  Selection,
+  Range,
   Uri,
   commands,
   env,
@@ -139,11 +139,11 @@ async function openText({ server }: CommandContext, target: unknown, line: unkno
   if (!model) return;
   const text = await server.request(textUriRequest, { uri: model.toString() });
   if (text === null) throw new Error(`${nameOf(model)} cannot be shown as text.`);
-  const editor = await window.showTextDocument(Uri.parse(text), { preview: true });
-  if (typeof line !== 'number') return;
-  const range = editor.document.lineAt(Math.min(line, editor.document.lineCount - 1)).range;
-  editor.selection = new Selection(range.start, range.start);
-  editor.revealRange(range);
+  // Shown as soon as the editor has the text: `showTextDocument` waits until it was sent to every extension too.
+  await commands.executeCommand('vscode.open', Uri.parse(text), {
+    preview: true,
+    ...(typeof line === 'number' && { selection: new Range(line, 0, line, 0) }),
+  });
 }
 
 async function openReport({ server }: CommandContext, target: unknown): Promise<void> {

@@ -33,13 +33,12 @@ export function activate(context: ExtensionContext): void {
   });
 }
 
-/** Any JSON file activates the extension; the server is a process of its own and waits for more than that. */
+/**
+ * Any JSON file activates the extension, and some editors open one of their own at the start of every window; the
+ * server is a process of its own and waits for more than that.
+ */
 async function startWhenNeeded(server: Server): Promise<void> {
-  const isJustJson = workspace.textDocuments.some(
-    (document) => /^jsonc?$/.test(document.languageId) && !isLinted(document),
-  );
   const isNeeded =
-    !isJustJson ||
     workspace.textDocuments.some(isLinted) ||
     (await workspace.findFiles(lintedFiles, '**/node_modules/**', 1)).length > 0;
   if (isNeeded) server.start();

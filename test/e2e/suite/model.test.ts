@@ -71,6 +71,17 @@ describe('a model as text', () => {
     assert.equal(fix.edit, undefined);
   });
 
+  it('opens at a line, also when its tab is open already', async () => {
+    for (const line of [7, 3]) {
+      await vscode.commands.executeCommand('greenAi.openText', fileUri(leftovers), line);
+      const editor = await eventually(`the cursor on line ${line}`, () => {
+        const { activeTextEditor: active } = vscode.window;
+        return active?.selection.active.line === line ? active : null;
+      });
+      assert.equal(editor.document.uri.toString(), document.uri.toString());
+    }
+  });
+
   it('explains an operator, folds, and lists its nodes', async () => {
     const { range } = await findingOf(document.uri, 'oversized-layer');
     const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(

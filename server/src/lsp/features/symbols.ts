@@ -7,49 +7,70 @@ import { lineText, type ReadableModel } from '../models';
 import { estimateOf } from './hover';
 import { lookupOf, type PrintedBlock, type PrintedNode, type TextLookup } from './text-lookup';
 
-/** An outline longer than this is of no use, and takes the editor seconds to draw. */
-const maxSymbols = 100_000;
+/**
+ * As many as VS Code's own outlines of JSON have. 60,000 kept the server, the extensions and the window busy for seconds
+ * whenever a text was opened.
+ */
+const maxSymbols = 5_000;
 
 /** Module paths nest as deep as their author likes; the outline does not. */
 const maxModuleDepth = 8;
 
-/** Graph → block (module of the author's program) → node → subgraph, for one part of the text. */
+/**
+ * Graph → block (module of the author's program) → node → subgraph, for one part of the text. Of too many symbols the
+ * outer ones are kept, so that the outline reaches to the end of the text.
+ */
 export function textSymbols(view: ReadableModel, part: number): DocumentSymbol[] {
   const page = view.pages.parts[part];
   if (!page) return [];
   const lookup = lookupOf(view);
-  const builder: Builder = { view, lookup, left: maxSymbols, page: { ...page, end: page.end - 1 } };
-  return lookup.blocks
-    .filter(({ path }) => path === view.analysis.model.graph.path || path.startsWith('function:'))
-    .flatMap((block) => blockSymbol(builder, block, 'whole'));
+  const waiting: Waiting[] = [];
+  const builder: Builder = { view, lookup, waiting, page: { ...page, end: page.end - 1 } };
+  const roots: DocumentSymbol[] = [];
+  for (const block of lookup.blocks) {
+    const { path } = block;
+    const isRoot = path === view.analysis.model.graph.path || path.startsWith('function:');
+    if (isRoot && roots.length < maxSymbols) addBlock(builder, roots, block, 'whole');
+  }
+  let left = maxSymbols - roots.length;
+  // Those of children come behind all others that wait: outer symbols are made first.
+  for (const add of waiting) {
+    if (left <= 0) break;
+    left -= add(left);
+  }
+  return roots;
 }
+
+/** Adds the children of a symbol, `limit` at most; answers how many. */
+type Waiting = (limit: number) => number;
 
 interface Builder {
   readonly view: ReadableModel;
   readonly lookup: TextLookup;
   /** Lines of the part, `end` inclusive. */
   readonly page: LineRange;
-  left: number;
+  readonly waiting: Waiting[];
 }
 
-function blockSymbol(
+function addBlock(
   builder: Builder,
+  to: DocumentSymbol[],
   { name, path, lines, nodes }: PrintedBlock,
   role: string,
-): DocumentSymbol[] {
+): void {
   const range = rangeIn(builder, lines);
-  if (!range) return [];
+  if (!range) return;
   const isFunction = path.startsWith('function:');
-  return [
-    {
-      name: label(name, isFunction ? 'function' : 'graph'),
-      detail: role === 'whole' ? `${nodes.length} nodes` : role,
-      kind: isFunction ? SymbolKind.Function : SymbolKind.Module,
-      range,
-      selectionRange: firstLine(range),
-      children: groupSymbols(builder, withModules(nodes), 0),
-    },
-  ];
+  const children: DocumentSymbol[] = [];
+  to.push({
+    name: label(name, isFunction ? 'function' : 'graph'),
+    detail: role === 'whole' ? `${nodes.length} nodes` : role,
+    kind: isFunction ? SymbolKind.Function : SymbolKind.Module,
+    range,
+    selectionRange: firstLine(range),
+    children,
+  });
+  builder.waiting.push((limit) => addGroups(builder, children, withModules(nodes), 0, limit));
 }
 
 interface NodeInModule {
@@ -66,13 +87,14 @@ function withModules(nodes: readonly PrintedNode[]): NodeInModule[] {
 }
 
 /** Neighbours that share the module at this depth become one block. */
-function groupSymbols(
+function addGroups(
   builder: Builder,
+  to: DocumentSymbol[],
   nodes: readonly NodeInModule[],
   depth: number,
-): DocumentSymbol[] {
-  const symbols: DocumentSymbol[] = [];
-  for (let start = 0; start < nodes.length;) {
+  limit: number,
+): number {
+  for (let start = 0; start < nodes.length && to.length < limit;) {
     const module = depth < maxModuleDepth ? nodes[start]?.modules[depth] : undefined;
     let end = start + 1;
     while (module !== undefined && end < nodes.length && nodes[end]?.modules[depth] === module)
@@ -80,36 +102,36 @@ function groupSymbols(
     const group = nodes.slice(start, end);
     const [first] = group;
     if (module === undefined || group.length === 1) {
-      symbols.push(...(first ? nodeSymbol(builder, first.printed) : []));
-    } else symbols.push(...moduleSymbol(builder, group, depth));
+      if (first) addNode(builder, to, first.printed);
+    } else addModule(builder, to, group, depth);
     start = end;
   }
-  return symbols;
+  return to.length;
 }
 
-function moduleSymbol(
+function addModule(
   builder: Builder,
+  to: DocumentSymbol[],
   group: readonly NodeInModule[],
   depth: number,
-): DocumentSymbol[] {
+): void {
   const [first, last] = [group[0], group.at(-1)];
-  if (!first || !last) return [];
+  if (!first || !last) return;
   const range = rangeIn(builder, {
     start: first.printed.lines.start,
     end: last.printed.lines.end,
   });
-  if (!range || builder.left <= 0) return [];
-  builder.left--;
-  return [
-    {
-      name: label(first.modules[depth] ?? '', 'module'),
-      detail: shareText(builder, group),
-      kind: SymbolKind.Namespace,
-      range,
-      selectionRange: firstLine(range),
-      children: groupSymbols(builder, group, depth + 1),
-    },
-  ];
+  if (!range) return;
+  const children: DocumentSymbol[] = [];
+  to.push({
+    name: label(first.modules[depth] ?? '', 'module'),
+    detail: shareText(builder, group),
+    kind: SymbolKind.Namespace,
+    range,
+    selectionRange: firstLine(range),
+    children,
+  });
+  builder.waiting.push((limit) => addGroups(builder, children, group, depth + 1, limit));
 }
 
 /** Of the energy on the device; empty when nothing in it has a share. */
@@ -126,27 +148,30 @@ function shareText({ view, lookup }: Builder, group: readonly NodeInModule[]): s
   return isKnown ? formatPercent(total) : '';
 }
 
-function nodeSymbol(builder: Builder, { node, lines }: PrintedNode): DocumentSymbol[] {
+function addNode(builder: Builder, to: DocumentSymbol[], { node, lines }: PrintedNode): void {
   const range = rangeIn(builder, lines);
-  if (!range || builder.left <= 0) return [];
-  builder.left--;
+  if (!range) return;
   const facts = builder.lookup.factsOf(node);
   const share = facts && estimateOf(builder.view, facts.path)?.share;
   const percent = typeof share === 'number' ? ` · ${formatPercent(share)}` : '';
   const bodies = subgraphsOf(node).flatMap(({ attribute, graph }) => {
     const block = builder.lookup.blockByPath.get(graph.path);
-    return block ? blockSymbol(builder, block, attribute.name) : [];
+    return block ? [{ block, role: attribute.name }] : [];
   });
-  return [
-    {
-      name: label(node.name === '' ? (node.outputs[0] ?? '') : node.name, node.opType),
-      detail: `${shortName(node.opType)}${percent}`,
-      kind: SymbolKind.Function,
-      range,
-      selectionRange: firstLine(range),
-      ...(bodies.length > 0 && { children: bodies }),
-    },
-  ];
+  const children: DocumentSymbol[] = [];
+  to.push({
+    name: label(node.name === '' ? (node.outputs[0] ?? '') : node.name, node.opType),
+    detail: `${shortName(node.opType)}${percent}`,
+    kind: SymbolKind.Function,
+    range,
+    selectionRange: firstLine(range),
+    ...(bodies.length > 0 && { children }),
+  });
+  if (bodies.length === 0) return;
+  builder.waiting.push((limit) => {
+    for (const { block, role } of bodies.slice(0, limit)) addBlock(builder, children, block, role);
+    return children.length;
+  });
 }
 
 /** Editors refuse symbols without a name. */
