@@ -45,7 +45,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const base = new Set([
   ...[
     'attributes',
-    'distinct',
     'dtype',
     'finding',
     'format',
@@ -54,7 +53,7 @@ const base = new Set([
     'json-text',
     'nearest',
   ],
-  ...['problem', 'source', 'tensor-values', 'workload'],
+  ...['problem', 'source', 'tensor-values', 'value-numbers', 'workload'],
 ]);
 const baseOfCost = new Set([
   'dtype',

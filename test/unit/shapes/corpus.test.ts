@@ -175,7 +175,8 @@ async function openTest(
     ...info,
     type: { kind: 'unknown' as const },
   }));
-  const graph = { ...model.graph, outputs, valueInfos: [], initializerByName };
+  const initializers = [...initializerByName.values()];
+  const graph = { ...model.graph, outputs, valueInfos: [], initializers, initializerByName };
   return { model: { ...model, graph }, expected };
 }
 
