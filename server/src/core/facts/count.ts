@@ -7,6 +7,7 @@ import { createSum } from '../shapes/sum';
 import { add, maximum, multiply, type Dim } from '../shapes/symbolic';
 import type { ChildScope, Scope } from '../shapes/types';
 import type { WorkKind } from '../workload';
+import { isGraph } from './body';
 import { opCostOf } from './ops/index';
 import type { OpCost } from './ops/op';
 import { createCoverageCounter, type Coverage } from './coverage';
@@ -45,6 +46,8 @@ export interface NodeFacts {
   readonly computeDtype: DataType | null;
   /** Runs per run of the model: the trip counts of the loops around it. A branch of an If counts as run. */
   readonly repeat: Dim;
+  /** The operator's row; undefined when nobody knows what it costs. */
+  readonly cost: OpCost | undefined;
 }
 
 /** The nodes of one scope, and the scopes that they run. */
@@ -129,9 +132,12 @@ interface Counter {
 }
 
 function scopeFacts(scope: Scope, repeat: Dim, counter: Counter): ScopeFacts {
-  const nodes = scope.nodes.map((node, position) =>
-    nodeFacts({ node, scope }, position, repeat, counter),
-  );
+  const { body } = scope;
+  const isOwnGraph = isGraph(body) && body.path === scope.path;
+  const nodes = scope.nodes.map((node, position) => {
+    const path = isOwnGraph && !counter.paths ? node.path : uniquePath(node, scope, counter.paths);
+    return nodeFacts({ node, scope }, { position, path, repeat }, counter);
+  });
   for (const facts of nodes) counter.all.push(facts);
   const children = new Map<Node, readonly ChildFacts[]>();
   const macs = createSum();
@@ -172,11 +178,14 @@ function childTotal(children: readonly ChildFacts[], of: (facts: ScopeFacts) => 
   return add(total, branches);
 }
 
-function nodeFacts(site: Site, position: number, repeat: Dim, counter: Counter): NodeFacts {
+function nodeFacts(
+  site: Site,
+  { position, path, repeat }: Pick<NodeFacts, 'position' | 'path' | 'repeat'>,
+  counter: Counter,
+): NodeFacts {
   const { node, scope } = site;
   const nodeClass = counter.weights.classOf(node, scope);
   const cost = costOf(site);
-  const path = uniquePath(site, counter.paths);
   if (!cost) noteUnknown(node, path, counter.unknownOps);
   const isIdle = nodeClass === 'folded' || nodeClass === 'shape';
   const macs = cost ? (cost.macs ? possible(cost.macs(site)) : 0) : null;
@@ -200,6 +209,7 @@ function nodeFacts(site: Site, position: number, repeat: Dim, counter: Counter):
     weightReadBytes: traffic.weightReadBytes,
     computeDtype: dtypeOfWork(site, cost),
     repeat,
+    cost,
   };
   counter.coverage.add(facts, cost === undefined);
   return facts;
@@ -231,7 +241,7 @@ function dtypeOfWork(site: Site, cost: OpCost | undefined): DataType | null {
 }
 
 /** `Node.path` where the scope is the graph it was read from; function bodies are prefixed by their call. */
-function uniquePath({ node, scope }: Site, paths: Set<string> | null): string {
+function uniquePath(node: Node, scope: Scope, paths: Set<string> | null): string {
   const { length } = scope.path;
   const isOfScope = node.path.startsWith(scope.path) && node.path.charAt(length) === '/';
   const path = isOfScope ? node.path : `${scope.path}/${pathPart(node)}`;

@@ -5,7 +5,6 @@ import { bodyInputs, bodyOutputs, isGraph } from './body';
 import type { NodeFacts, ScopeFacts } from './count';
 import type { Kernel } from './fusion';
 import type { MemoryInput } from './memory';
-import { opCostOf } from './ops/index';
 import { trafficKind } from './ops/op';
 import { bytesAt, inputNumber, outputNumber } from './site';
 
@@ -119,7 +118,7 @@ function placeNode(node: NodeFacts, plan: Plan): void {
   const { scope } = plan.facts;
   const { fusion } = plan.input;
   const kernel = fusion.kernelOf(node);
-  const cost = opCostOf(node.node);
+  const { cost } = node;
   const isAlias = cost !== undefined && trafficKind(cost, node) === 'alias';
   for (let index = 0; index < node.node.outputs.length; index++) {
     const value = outputNumber(node, index);
@@ -180,17 +179,15 @@ function reuses(plan: Plan): Float64Array {
 /** Inputs that the kernel at this step may write its result over. */
 function overwritable(node: NodeFacts, { input }: Plan): readonly number[] {
   const { members } = input.fusion.kernelOf(node);
-  const isElementwise = members.every(({ node: member }) => {
-    const cost = opCostOf(member);
-    return cost?.inPlace !== undefined || member.opType === 'ReduceMean';
-  });
-  if (!isElementwise) return noValues;
+  for (const { cost, node: member } of members) {
+    if (cost?.inPlace === undefined && member.opType !== 'ReduceMean') return noValues;
+  }
   if (members.length > 1) {
     return members.flatMap((member) =>
       member.node.inputs.map((_, index) => inputNumber(member, index)),
     );
   }
-  return (opCostOf(node.node)?.inPlace ?? []).map((index) => inputNumber(node, index));
+  return (node.cost?.inPlace ?? noValues).map((index) => inputNumber(node, index));
 }
 
 /** Bytes of a value, 0 when they are not known; that counts as unknown where it matters. */

@@ -149,7 +149,7 @@ interface GraphMessages {
   readonly valueInfo?: Iterable<onnx.IValueInfoProto> | null;
 }
 
-/** A message that is decoded only where nothing is known of equal ones. */
+/** A message that is decoded only where nothing is known of equal ones; valid until the next one is asked for. */
 interface MessageRange {
   readonly bytes: Uint8Array;
   /** Of the same bytes. */
@@ -174,15 +174,15 @@ function graphMessages(reduced: Uint8Array, start: number, end: number): GraphMe
     }
   }
   const value = createValueInfoDecoder(reduced);
+  const range = { bytes: reduced, reader, start: 0, length: 0 };
   return {
     name,
     docString,
-    node: each(graphFields.node, (from, length): MessageRange => ({
-      bytes: reduced,
-      reader: from,
-      start: from.pos,
-      length,
-    })),
+    node: each(graphFields.node, (from, length) => {
+      range.start = from.pos;
+      range.length = length;
+      return range;
+    }),
     initializer: each(graphFields.initializer, (from, length) =>
       onnx.TensorProto.decode(from, length),
     ),
@@ -206,13 +206,17 @@ function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, contex
   const values = (
     field: string,
     protos: Iterable<onnx.IValueInfoProto> | null | undefined,
-  ): ValueInfo[] =>
-    Array.from(protos ?? [], (value, index) =>
-      decodeValueInfo(value, wire.valueMetadata.get(`${field}:${index}`), {
-        sink: context.sink,
-        isInterface: field !== 'value_info',
-      }),
-    );
+  ): ValueInfo[] => {
+    const { valueMetadata } = wire;
+    const told = { sink: context.sink, isInterface: field !== 'value_info' };
+    const infos: ValueInfo[] = [];
+    for (const value of protos ?? []) {
+      const metadata =
+        valueMetadata.size > 0 ? valueMetadata.get(`${field}:${infos.length}`) : undefined;
+      infos.push(decodeValueInfo(value, metadata, told));
+    }
+    return infos;
+  };
   return {
     name: proto.name ?? '',
     path,
@@ -241,11 +245,13 @@ function decodeNodes(
   context: Context,
 ): Node[] {
   const namer = createPathNamer(ofGraph, context.paths);
-  return Array.from(protos, (proto, index): Node => {
+  const nodes: Node[] = [];
+  for (const proto of protos) {
+    const index = nodes.length;
     // The texts of a node are in the record of the scan, its attributes in the message.
     const wire = wires[index] ?? noWire;
     const path = namer.pathOf(wire.name, wire.opType, index);
-    return {
+    nodes.push({
       index,
       name: wire.name,
       path,
@@ -257,8 +263,9 @@ function decodeNodes(
       attributes: nodeAttributes(proto, wire.bodies, path, context),
       docString: wire.docString,
       metadata: wire.metadata ?? noMetadata,
-    };
-  });
+    });
+  }
+  return nodes;
 }
 
 const noAttributes: ReadonlyMap<string, Attribute> = new Map();

@@ -22,16 +22,16 @@ export function asciiText(bytes: Uint8Array, start: number, length: number): str
   if (!codes) return longAscii(bytes, start, length);
   let all = 0;
   let hash = length;
-  for (let index = 0; index < length; index++) {
-    const byte = bytes[start + index] ?? 0;
+  for (let index = start; index < start + length; index++) {
+    const byte = bytes[index] ?? 0;
     all |= byte;
     hash = (Math.imul(hash, 31) + byte) | 0;
-    codes[index] = byte;
   }
   if (all > 127) return null;
   const slot = (hash ^ (hash >>> 14)) & (recentTexts - 1);
   const known = recent[slot] ?? '';
-  if (isText(known, codes)) return known;
+  if (known.length === length && isTextAt(known, bytes, start)) return known;
+  for (let index = 0; index < length; index++) codes[index] = bytes[start + index] ?? 0;
   const text = String.fromCharCode.apply(null, codes);
   recent[slot] = text;
   return text;
@@ -42,10 +42,9 @@ function longAscii(bytes: Uint8Array, start: number, length: number): string | n
   return part.every((byte) => byte < 128) ? decodeText(part) : null;
 }
 
-function isText(text: string, codes: readonly number[]): boolean {
-  if (text.length !== codes.length) return false;
-  for (let index = 0; index < codes.length; index++) {
-    if (text.charCodeAt(index) !== codes[index]) return false;
+function isTextAt(text: string, bytes: Uint8Array, start: number): boolean {
+  for (let index = 0; index < text.length; index++) {
+    if (text.charCodeAt(index) !== bytes[start + index]) return false;
   }
   return true;
 }

@@ -2,6 +2,7 @@ import { subgraphsOf } from '../attributes';
 import type { Graph, ModelFunction, Node } from '../graph';
 import type { ProblemSink } from '../problem';
 import { numberAt } from '../value-numbers';
+import { isPlainPath } from './paths';
 import { checkControlFlow } from './validate-control';
 import {
   checkName,
@@ -126,7 +127,7 @@ function checkNodes(
   const { sink } = check;
   const { nodes } = body;
   const { opsets, outer: scopes } = inside;
-  const checkNodeName = createNodeNameCheck(nodes, sink);
+  const checkNodeName = createNodeNameCheck(body, sink);
   const { outputs } = scope.numbers;
   nodes.forEach((node, position) => {
     for (let index = 0; index < node.outputs.length; index++) {
@@ -214,17 +215,14 @@ function checkOutput(
   );
 }
 
-function endsInName(path: string, name: string): boolean {
-  const before = path.length - name.length - 1;
-  return path.endsWith(name) && (name.startsWith('/') || path.charAt(before) === '/');
-}
-
-function createNodeNameCheck(nodes: readonly Node[], sink: ProblemSink): (node: Node) => void {
+function createNodeNameCheck(body: Graph | ModelFunction, sink: ProblemSink): (node: Node) => void {
+  const { nodes } = body;
+  const graphPath = 'path' in body ? body.path : null;
   let firstByName: ReadonlyMap<string, Node> | undefined;
   return (node) => {
     const { name, path } = node;
     // The path of a node whose name came before has a number behind it: only then are all names compared.
-    if (!endsInName(path, name)) {
+    if (graphPath === null || !isPlainPath(path, graphPath, name)) {
       firstByName ??= new Map(nodes.map((each) => [each.name, each] as const).reverse());
       if (firstByName.get(name) !== node) {
         report(
