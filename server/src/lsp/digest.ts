@@ -6,6 +6,7 @@ import { lintText, readDocument, type LintedText } from './configs';
 import { rangeInDocument, rangeOfPlaced } from './convert';
 import type { FileVersion } from './host';
 import { readView, type ModelView } from './model-view';
+import type { PlacedFinding } from './models';
 import type { FileSettings } from './settings';
 import { fileNameOf, kindOf } from './uris';
 
@@ -54,12 +55,17 @@ export function digestView(view: ModelView): Digest {
   return {
     // Models that need nothing stay out of the list.
     summary: findings.length > 0 || view.kind === 'unreadable' ? summaryText(view) : null,
-    rows: findings
-      .slice(0, maxRows)
-      .map((placed) => rowOf(placed.finding, rangeOfPlaced(placed), placed.place.part)),
+    rows: placedRows(findings),
     partCount: pages.parts.length,
     externalPaths,
   };
+}
+
+/** The rows alone, for a text that somebody types in: a summary would take an estimate per keystroke. */
+export function placedRows(findings: readonly PlacedFinding[]): readonly DigestRow[] {
+  return findings
+    .slice(0, maxRows)
+    .map((placed) => rowOf(placed.finding, rangeOfPlaced(placed), placed.place.part));
 }
 
 export function digestText({ findings, document }: LintedText): Digest {

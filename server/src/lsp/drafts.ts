@@ -1,5 +1,6 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { analyzeModel } from '../core/analyze';
+import type { NodeFacts } from '../core/facts/count';
 import type { Finding } from '../core/finding';
 import { parseDraftText, type DraftModelText } from '../core/onnx/text-parse';
 import type { Span } from '../core/onnx/text-cursor';
@@ -65,6 +66,7 @@ function createView(
   const starts = lineStarts(text);
   const findings: PlacedFinding[] = [];
   let printed: PrintedModel | null = null;
+  let factsByPath: ReadonlyMap<string, NodeFacts> | null = null;
   const view: DraftView = {
     uri,
     kind: 'model',
@@ -79,7 +81,10 @@ function createView(
       return (printed ??= printedOf(text, document, draft));
     },
     lineStarts: starts,
-    factsByPath: new Map(analysis.facts.nodes.map((facts) => [facts.path, facts])),
+    // What only some requests need is made for them: most keystrokes are followed by the next one.
+    get factsByPath() {
+      return (factsByPath ??= new Map(analysis.facts.nodes.map((facts) => [facts.path, facts])));
+    },
     pages: onePage(text, starts.length),
     findings,
   };
@@ -150,22 +155,27 @@ function placed(document: TextDocument, finding: Finding, { start, end }: Span):
 }
 
 /** Finds where a finding is; null for what cannot be judged while there are errors. */
-function createPlacer({ draft, factsByPath }: DraftView): (finding: Finding) => Span | null {
-  const nodes = new Map<string, NodePlace>();
+function createPlacer(view: DraftView): (finding: Finding) => Span | null {
+  const { draft } = view;
+  const { blocks } = draft.places;
+  let nodes: ReadonlyMap<string, NodePlace> | null = null;
+  const nodeAt = (path: string): NodePlace | undefined => {
+    nodes ??= new Map(blocks.flatMap((block) => block.nodes.map((node) => [node.path, node])));
+    return nodes.get(path);
+  };
   const tensors = new Map<string, Span>();
-  for (const block of draft.places.blocks) {
-    for (const node of block.nodes) nodes.set(node.path, node);
-    for (const value of block.values) {
+  for (const { values } of blocks) {
+    for (const value of values) {
       if (value.role === 'initializer' && !tensors.has(value.name)) tensors.set(value.name, value);
     }
   }
-  const [main] = draft.places.blocks;
+  const [main] = blocks;
   return (finding) => {
     const { anchor } = finding;
     if (anchor.kind === 'node') {
       // A function's node runs at several places and is written at one.
-      const own = factsByPath.get(anchor.path)?.node.path ?? anchor.path;
-      const node = nodes.get(anchor.path) ?? nodes.get(own);
+      const node =
+        nodeAt(anchor.path) ?? nodeAt(view.factsByPath.get(anchor.path)?.node.path ?? '');
       if (node) return node.isBroken ? null : (namedIn(finding, node) ?? widthOf(node));
     }
     if (anchor.kind === 'tensor') {

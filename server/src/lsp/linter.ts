@@ -1,6 +1,6 @@
 import { lintText, readDocument, type LintedText } from './configs';
 import { diagnosticOf, summaryDiagnostic, type DiagnosticOptions } from './convert';
-import { digestText, digestView, emptyDigest, type Digest } from './digest';
+import { digestText, digestView, emptyDigest, placedRows, type Digest } from './digest';
 import type { Digester } from './digester';
 import type { Documents } from './documents';
 import type { Drafts } from './drafts';
@@ -133,7 +133,7 @@ export function createLinter(parts: LinterParts): Linter {
   /** Reported as long as it is open: a file that nobody writes in is a copy of a model. */
   const reportDraft = async (uri: string): Promise<Report> => {
     const view = await drafts.open(uri);
-    const rows = view ? digestView(view).rows : [];
+    const rows = view ? placedRows(view.findings) : [];
     return reports.set(
       uri,
       rows.map((row) => diagnosticOf(row, options)),

@@ -26,8 +26,7 @@ export function lineAndColumn(text: string, offset: number): string {
   return `${line}:${offset - lineStart + 1}`;
 }
 
-// Sticky patterns look at one place of the text without cutting it.
-const identifier = /[A-Za-z_][A-Za-z0-9_]*/y;
+// A sticky pattern looks at one place of the text without cutting it.
 const number = /-?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]*)?|[A-Za-z]+)/y;
 const punctuation = '<>()[]{}=,:.@?';
 
@@ -59,15 +58,29 @@ function scanAt(text: string, start: number): Token | string {
   const first = text[start];
   if (first === undefined) return { kind: 'end', text: '', start, end: start };
   if (first === '"') return scanString(text, start);
-  const word = matchAt(identifier, text, start);
-  if (word !== undefined) {
-    return { kind: 'identifier', text: word, start, end: start + word.length };
+  const wordEnd = identifierEnd(text, start);
+  if (wordEnd > start) {
+    return { kind: 'identifier', text: text.slice(start, wordEnd), start, end: wordEnd };
   }
   if (first === '-' || (first >= '0' && first <= '9')) return scanNumber(text, start);
   if (punctuation.includes(first)) {
     return { kind: 'punctuation', text: first, start, end: start + 1 };
   }
   return `Unexpected character ${JSON.stringify(first)}; names with other characters need quotes.`;
+}
+
+/** Where the identifier at `start` ends: `start` when there is none. Most tokens are one, and a pattern costs more. */
+function identifierEnd(text: string, start: number): number {
+  let at = start;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    // Bit 5 tells small letters from capital ones.
+    const small = code | 0x20;
+    const isLetter = (small >= 0x61 && small <= 0x7a) || code === 0x5f;
+    const isDigit = code >= 0x30 && code <= 0x39;
+    if (!isLetter && !(isDigit && at > start)) break;
+  }
+  return at;
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): string | undefined {

@@ -5,13 +5,14 @@ import type { Device } from '../../cost/devices';
 import { estimate } from '../../cost/energy';
 import type { DataType } from '../../dtype';
 import type { NodeFacts } from '../../facts/count';
+import { inputNumber, outputShape } from '../../facts/site';
 import type { WeightRoot } from '../../facts/weights';
 import { scaled } from '../../interval';
 import type { Range } from '../../interval';
-import { typeOf } from '../../shapes/types';
 import type { Scope } from '../../shapes/types';
 import { chooseLayers } from '../../transform/quantize/dynamic';
 import { usageOf } from '../../transform/usage';
+import { numberAt } from '../../value-numbers';
 import type { WorkItem } from '../../workload';
 
 /** A layer that multiplies with float32 weights that nothing quantises yet. */
@@ -68,7 +69,7 @@ function floatRoots(
   weights: Analysis['facts']['weights'],
 ): readonly WeightRoot[] {
   if (computeDtype !== 'float32') return [];
-  const value = weights.valueOf(scope, node.inputs[1] ?? '');
+  const value = weights.valueAt(scope, numberAt(scope.numbers.inputs, node, 1));
   if (!value || value.dequantized) return [];
   const roots = [...value.roots].filter(([{ elements }]) => elements > 1);
   const isFloat = roots.every(([{ dtype }, role]) => dtype === 'float32' && role === 'value');
@@ -146,52 +147,60 @@ function converted(item: WorkItem, keep: number, computeDtype: DataType | null):
  */
 function dynamicWork(analysis: Analysis, layers: readonly FloatLayer[]): readonly WorkItem[] {
   const itemsByName = new Map(analysis.workload.items.map((item) => [item.name, item]));
-  const inputsByScope = new Map<Scope, Set<string>>();
+  const inputsByScope = new Map<Scope, Set<number>>();
   const added: WorkItem[] = [];
   for (const { facts } of layers) {
     const item = itemsByName.get(facts.path);
     if (!item) continue;
-    const { launches } = item;
-    const again = launches === undefined ? {} : { launches };
-    const scales = scaleWork(columnsOf(facts));
-    added.push({ ...floatWork, ...again, ...scales, name: `${facts.path}/scales` });
-    const input = facts.node.inputs[0] ?? '';
+    added.push(scaleWork(facts, item));
+    const input = inputNumber(facts, 0);
     const known = inputsByScope.get(facts.scope) ?? new Set();
     if (known.has(input)) continue;
     inputsByScope.set(facts.scope, known.add(input));
-    const bytes = item.readBytes === null ? null : item.readBytes - item.weightBytes;
-    added.push({ ...floatWork, ...again, ...quantizeWork(bytes), name: `${facts.path}/quantize` });
+    added.push(quantizeWork(facts, item));
   }
   return added;
 }
 
 /** The last dim of what a product computes; 1 when it is not known, which is what the scales cost at least. */
-function columnsOf({ node, scope }: NodeFacts): number {
-  const type = typeOf(scope, node.outputs[0] ?? '');
-  const last = type.kind === 'tensor' ? type.shape?.at(-1) : null;
+function columnsOf(facts: NodeFacts): number {
+  const last = outputShape(facts, 0)?.at(-1);
   return typeof last === 'number' ? last : 1;
 }
 
-const floatWork = { macs: 0, weightBytes: 0, computeDtype: 'float32' } as const;
-
-function scaleWork(columns: number) {
+function scaleWork(facts: NodeFacts, { launches }: WorkItem): WorkItem {
+  const columns = columnsOf(facts);
   const bytes = columns * 4;
   return {
+    name: `${facts.path}/scales`,
     opType: 'Mul',
     kind: 'elementwise',
+    macs: 0,
     flops: columns,
     readBytes: bytes,
     writeBytes: bytes,
-  } as const;
+    weightBytes: 0,
+    computeDtype: 'float32',
+    ...(launches !== undefined && { launches }),
+  };
 }
 
-/** `bytes` of float32; two passes over them (range, then codes), a few operations each. */
-function quantizeWork(bytes: number | null) {
+/** Two passes over the layer's float32 input (range, then codes), a few operations each. */
+function quantizeWork(
+  { path }: NodeFacts,
+  { launches, readBytes, weightBytes }: WorkItem,
+): WorkItem {
+  const bytes = readBytes === null ? null : readBytes - weightBytes;
   return {
+    name: `${path}/quantize`,
     opType: 'DynamicQuantizeLinear',
     kind: 'quantize',
+    macs: 0,
     flops: bytes,
     readBytes: bytes,
     writeBytes: bytes === null ? null : bytes / 4,
-  } as const;
+    weightBytes: 0,
+    computeDtype: 'float32',
+    ...(launches !== undefined && { launches }),
+  };
 }
