@@ -6,14 +6,14 @@ import { builtServer, startServerProcess } from '../test/support/lsp-process';
 import { uriOf } from '../server/src/lsp/uris';
 
 /**
- * Types 200 keystrokes into models of 200 and 5,000 lines, at places spread over the text, and measures from each
+ * Types 500 keystrokes into models of 200 and 5,000 lines, at places spread over the text, and measures from each
  * keystroke to the answer with its diagnostics, as an editor that pulls sees it. What is typed is half-written most
  * of the time. The server is a process over stdio, bundled as it ships. Exits 1 when a bar is missed.
  *
  *   npx tsx bench/text-keystrokes.ts
  */
 
-const keystrokes = 200;
+const keystrokes = 500;
 const typed = '  probe = Concat <axis = 1> (x0, "x1")\n';
 
 function modelOf(lineCount: number): string {

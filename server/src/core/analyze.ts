@@ -2,12 +2,13 @@ import type { Analysis } from './analysis';
 import type { Device } from './cost/devices';
 import { estimate, type Estimate, type EstimateOptions } from './cost/energy';
 import { countFacts } from './facts/count';
-import { sizeFacts, workloadOf } from './facts/workload';
+import { sizeFacts, workloadOf, type SizedFacts } from './facts/workload';
 import type { Model } from './graph';
 import { scaled } from './interval';
 import { validateModel } from './onnx/validate';
 import type { ProblemSink } from './problem';
 import { inferShapes } from './shapes/infer';
+import type { Workload } from './workload';
 
 export type { Analysis } from './analysis';
 
@@ -19,7 +20,8 @@ export interface AnalysisOptions {
 }
 
 /**
- * Everything that follows from a model that was read: shapes, counts, memory, and the estimate on any device.
+ * Everything that follows from a model that was read: shapes, counts, memory, and the estimate on any device. Sizes and
+ * work are worked out when they are asked for: a text that somebody types in is mostly judged without them.
  * What is wrong with the model goes to `sink`; nothing throws.
  */
 export function analyzeModel(
@@ -31,15 +33,17 @@ export function analyzeModel(
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
+    // The analysis is there; the steps behind it only work things out beforehand.
+    if (step.value) return step.value;
   }
 }
 
-/** The same in pieces: whoever has other things to do goes on when there is time. */
+/** The same in pieces, all worked out: whoever has other things to do goes on when there is time. */
 export function* analysisSteps(
   model: Model,
   sink: ProblemSink,
   options: AnalysisOptions = {},
-): Generator<undefined, Analysis, undefined> {
+): Generator<Analysis | undefined, Analysis, undefined> {
   const { dims = new Map<string, number>() } = options;
   const { batch, ...otherEstimateOptions } = options.estimate ?? {};
   validateModel(model, sink);
@@ -47,30 +51,40 @@ export function* analysisSteps(
   const scope = inferShapes(model, sink, { dims });
   yield;
   const facts = countFacts(scope, sink);
-  yield;
-  const sized = sizeFacts(facts, { dims, ...(batch !== undefined && { batch }) });
-  yield;
-  const workload = workloadOf(facts, sized);
+  let sized: SizedFacts | undefined;
+  let workload: Workload | undefined;
+  const sizes = (): SizedFacts =>
+    (sized ??= sizeFacts(facts, { dims, ...(batch !== undefined && { batch }) }));
+  const work = (): Workload => (workload ??= workloadOf(facts, sizes()));
   const isBatchInWork = facts.symbols.some(({ isBatchLike }) => isBatchLike);
   const estimates = new Map<string, Estimate>();
-  return {
+  const analysis: Analysis = {
     model,
     problems: sink.problems,
     scope,
     facts,
-    sized,
-    workload,
+    get sized() {
+      return sizes();
+    },
+    get workload() {
+      return work();
+    },
     estimateOn(device: Device): Estimate {
       const known = estimates.get(device.id);
       if (known) return known;
       const made =
         isBatchInWork && batch !== undefined
-          ? withBatch(estimate(workload, device, otherEstimateOptions), batch)
-          : estimate(workload, device, options.estimate);
+          ? withBatch(estimate(work(), device, otherEstimateOptions), batch)
+          : estimate(work(), device, options.estimate);
       estimates.set(device.id, made);
       return made;
     },
   };
+  yield analysis;
+  sizes();
+  yield analysis;
+  work();
+  return analysis;
 }
 
 /** The workload was counted for a batch already: only the figures per sample differ. */
