@@ -100,7 +100,6 @@ async function bundled(folder: string): Promise<string> {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     },
     sourcemap: true,
-    keepNames: true,
     logLevel: 'warning',
   });
   return outfile;

@@ -1,8 +1,9 @@
-"""The 2 GB model of large-model.ts: writes it, reads it, measures who reads it.
+"""The models of large-model.ts: writes them, reads them, measures who reads them.
 
-    python large-model.py write FOLDER       a chain of MatMul with float32 weights in one file; prints its path
-    python large-model.py load FILE          onnx.load; prints {seconds, peakBytes} as JSON
-    python large-model.py run COMMAND...     runs it; prints {seconds, peakBytes} of the whole process
+    python large-model.py write FOLDER COUNT   a chain of COUNT MatMuls with 16 MiB of float32 each; prints its path
+    python large-model.py load FILE            onnx.load; prints {seconds, peakBytes} as JSON
+    python large-model.py infer FILE           onnx.load and infer_shapes, the same
+    python large-model.py run COMMAND...       runs it; prints {seconds, peakBytes} of the whole process
 """
 
 import json
@@ -13,8 +14,6 @@ import sys
 import time
 
 SIZE = 2048
-# 127 weights of 16 MiB stay below the 2 GiB that protobuf can parse.
-LAYERS = 127
 
 
 def varint(value):
@@ -29,13 +28,14 @@ def field(number, content):
     return varint(number * 8 + 2) + varint(len(content)) + content
 
 
-def write(folder):
+def write(folder, count):
+    layers = int(count)
     from onnx import TensorProto, helper
 
-    names = [f"h{index}" for index in range(LAYERS + 1)]
+    names = [f"h{index}" for index in range(layers + 1)]
     nodes = [
         helper.make_node("MatMul", [names[index], f"w{index}"], [names[index + 1]], name=f"layer{index}")
-        for index in range(LAYERS)
+        for index in range(layers)
     ]
     shape = ["batch", SIZE]
     graph = helper.make_graph(
@@ -46,7 +46,7 @@ def write(folder):
     ).SerializeToString()
     payload = os.urandom(4096) * (SIZE * SIZE * 4 // 4096)
     heads = []
-    for index in range(LAYERS):
+    for index in range(layers):
         tensor = TensorProto(name=f"w{index}", dims=[SIZE, SIZE], data_type=TensorProto.FLOAT)
         head = tensor.SerializeToString() + varint(9 * 8 + 2) + varint(len(payload))
         heads.append(varint(5 * 8 + 2) + varint(len(head) + len(payload)) + head)
@@ -62,12 +62,18 @@ def write(folder):
     print(path)
 
 
-def load(path):
+def load(path, infers=False):
     import onnx
 
     start = time.perf_counter()
-    onnx.load(path)
+    model = onnx.load(path)
+    if infers:
+        onnx.shape_inference.infer_shapes(model)
     report(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def infer(path):
+    load(path, infers=True)
 
 
 def run(command):
@@ -91,7 +97,7 @@ def main():
     if mode == "run":
         run(arguments)
     else:
-        {"write": write, "load": load}[mode](arguments[0])
+        {"write": write, "load": load, "infer": infer}[mode](*arguments)
 
 
 main()
