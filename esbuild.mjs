@@ -30,6 +30,36 @@ const banner = `const ${ownAddress} = require('node:url').pathToFileURL(__filena
  */
 const plainExports = 'module.exports={...module.exports};\n';
 
+/** Data in bundles: a text is parsed faster as JSON than as code. */
+const largeJson = {
+  name: 'large-json',
+  setup({ onLoad }) {
+    onLoad({ filter: /server.src.core.*\.json$/ }, async ({ path: file }) => {
+      const text = JSON.stringify(JSON.parse(await readFile(file, 'utf8')));
+      return { contents: `export default JSON.parse(${JSON.stringify(text)});`, loader: 'js' };
+    });
+  },
+};
+
+/**
+ * protobufjs looks for `long` among the modules that can be required at run time, whichever version lies there; ours
+ * is in the bundle.
+ */
+const noForeignLong = {
+  name: 'no-foreign-long',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^@protobufjs\/inquire$/ }, () => ({
+      path: 'inquire',
+      namespace: 'no-foreign-long',
+    }));
+    onLoad({ filter: /.*/, namespace: 'no-foreign-long' }, () => ({
+      contents: `module.exports = (name) => (name === 'buffer' ? require('buffer') : null);`,
+      loader: 'js',
+      resolveDir: '.',
+    }));
+  },
+};
+
 const node = {
   ...common,
   platform: 'node',
@@ -37,6 +67,7 @@ const node = {
   mainFields: ['module', 'main'],
   target: 'node20',
   external: ['onnxruntime-node', 'onnxruntime-web', 'onnxruntime-common', 'vscode'],
+  plugins: [largeJson, noForeignLong],
   define: { ...common.define, 'import.meta.url': ownAddress },
 };
 

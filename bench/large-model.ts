@@ -30,7 +30,7 @@ const cli = path.join(import.meta.dirname, '../dist/cli.js');
 /** Weights of 16 MiB; 127 of them stay below the 2 GiB that protobuf can parse. */
 const models = [
   { weightCount: 33, peer: 'infer' },
-  { weightCount: 127, peer: 'load' },
+  { weightCount: 127, peer: 'infer' },
 ] as const;
 
 async function main(folder: string): Promise<void> {

@@ -38,13 +38,21 @@ export const newestOpset = table.opsets[''];
 export function findOperator(domain: string, opType: string, opset: number): OperatorLookup | null {
   const known = domains.get(domain);
   if (!known || !(opset >= 1 && opset <= known.newestOpset)) return null;
-  const versions = known.operators.get(opType);
+  const versions = known.versionsOf(opType);
   if (!versions) return unknown;
   const version = versions.findLast(({ since }) => since <= opset);
   return version?.lookup ?? { kind: 'later', since: versions[0]?.since ?? 0 };
 }
 
 const unknown: OperatorLookup = { kind: 'unknown' };
+
+/** The operators of one domain. */
+interface Domain {
+  readonly newestOpset: number;
+  readonly names: readonly string[];
+  /** Undefined for a name that is none of them. */
+  readonly versionsOf: (opType: string) => readonly Version[] | undefined;
+}
 
 interface Version {
   readonly since: number;
@@ -77,12 +85,20 @@ const domains = new Map([
 function domainOf(
   newest: number,
   operators: Readonly<Record<string, readonly (readonly (string | number)[])[]>>,
-): { newestOpset: number; operators: ReadonlyMap<string, readonly Version[]> } {
+): Domain {
+  const rows = new Map(Object.entries(operators));
+  // A model uses a few of them: the others are not worth the time of a start.
+  const read = new Map<string, readonly Version[]>();
   return {
     newestOpset: newest,
-    operators: new Map(
-      Object.entries(operators).map(([name, versions]) => [name, versions.map(versionOf)]),
-    ),
+    names: [...rows.keys()],
+    versionsOf(opType) {
+      const known = read.get(opType);
+      if (known) return known;
+      const versions = rows.get(opType)?.map(versionOf);
+      if (versions) read.set(opType, versions);
+      return versions;
+    },
   };
 }
 
@@ -117,7 +133,7 @@ function arityOf(text: string): Arity {
 /** The operators of a domain in one opset, by name; none where the table does not know them. */
 export function operatorsOf(domain: string, opset: number): ReadonlyMap<string, OperatorSignature> {
   const found = new Map<string, OperatorSignature>();
-  for (const name of domains.get(domain)?.operators.keys() ?? []) {
+  for (const name of domains.get(domain)?.names ?? []) {
     const lookup = findOperator(domain, name, opset);
     if (lookup?.kind === 'known') found.set(name, lookup.signature);
   }
