@@ -26,7 +26,7 @@ export interface Window {
 
 const firstReadBytes = 16 * 1024;
 /** Larger reads while scanning on, so that a file without weights takes few of them. */
-const maxReadBytes = 1024 * 1024;
+const maxReadBytes = 4 * 1024 * 1024;
 
 interface MovingWindow extends Window {
   bytes: Uint8Array;
