@@ -32,12 +32,27 @@ export function mutateConfig(text: string, other: string, choices: Choices): str
   return textOf(changed, choices);
 }
 
+/** Deeper values are changed as text: what walks through them here is recursive. */
+const maxNesting = 500;
+
 function parsed(text: string): Json | undefined {
+  if (nestingOf(text) > maxNesting) return undefined;
   try {
     return JSON.parse(text) as Json;
   } catch {
     return undefined;
   }
+}
+
+/** At least as deep as the value is: brackets in strings count, too. */
+function nestingOf(text: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const character of text) {
+    if (character === '[' || character === '{') depth++;
+    else if (character === ']' || character === '}') depth--;
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
 }
 
 function textOf(json: Json, { oneIn }: Choices): string {
