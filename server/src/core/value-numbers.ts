@@ -102,21 +102,23 @@ export function numberAt({ starts, numbers }: NumberRows, node: Node, index: num
 
 /** Something known of the values of one body: by number in passes, by name for whoever asks about one. */
 export class ValueTable<T> {
-  readonly #values: (T | undefined)[];
+  /** Null until something is known: most scopes of a function know nothing in some of their tables. */
+  #values: (T | undefined)[] | null = null;
   readonly #numbers: ValueNumbers;
 
   constructor(numbers: ValueNumbers) {
     this.#numbers = numbers;
-    this.#values = numbers.names.map(() => undefined);
   }
 
   /** @param number -1 for none, which has nothing */
   at(number: number): T | undefined {
-    return number < 0 ? undefined : this.#values[number];
+    return number < 0 ? undefined : this.#values?.[number];
   }
 
   put(number: number, value: T): void {
-    if (number >= 0) this.#values[number] = value;
+    if (number < 0) return;
+    this.#values ??= this.#numbers.names.map(() => undefined);
+    this.#values[number] = value;
   }
 
   get(name: string): T | undefined {
@@ -134,7 +136,7 @@ export class ValueTable<T> {
   /** Names that something is known of, in the order of their numbers. */
   *[Symbol.iterator](): Generator<[name: string, value: T]> {
     for (const [number, name] of this.#numbers.names.entries()) {
-      const value = this.#values[number];
+      const value = this.at(number);
       if (value !== undefined) yield [name, value];
     }
   }

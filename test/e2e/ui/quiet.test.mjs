@@ -37,6 +37,8 @@ describe('a folder with nothing to lint', () => {
     await sleep(quietSeconds * 1000);
     await row('plain.json').click();
     await page.locator('.editor-instance .view-line').first().waitFor();
+    // One that started now would be there by then.
+    await sleep(3000);
     assert.equal(serversOf(workspace), 0);
     writeFileSync(path.join(workspace, 'config.json'), '{ "model_type": "llama" }\n');
     await row('config.json').click();

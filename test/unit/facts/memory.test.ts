@@ -200,6 +200,17 @@ const rows: readonly Row[] = [
     peak: 80,
   },
   {
+    // x 12 + y 12: nothing can read what has no name.
+    title: 'an input without a name makes nothing unknown',
+    scope: {
+      inputs: { x: 'float32[1,3]', '': 'float32[2,2]' },
+      nodes: [{ op: 'Relu', in: ['x'], out: { y: 'float32[1,3]' } }],
+      outputs: ['y'],
+    },
+    peak: 24,
+    io: 24,
+  },
+  {
     title: 'weights, and what is made of them at load, are not counted',
     scope: {
       inputs: { x: 'float32[1,10]' },

@@ -71,6 +71,30 @@ describe('checking a whole model', () => {
 });
 
 describe('checking names', () => {
+  /** Names of nodes in a row, and how many of them repeat. */
+  const nodeNames: readonly (readonly [names: readonly string[], repeated: number])[] = [
+    [['a', 'b', 'a', 'a'], 2],
+    // The paths of these are told apart by a number, although the names differ.
+    [['a', '/a', '/a'], 1],
+    [['x', 'x#1', 'x', 'x#3'], 1],
+    [['#3', '#0', '#1', '#3'], 1],
+    [['', ''], 0],
+  ];
+  for (const [names, repeated] of nodeNames) {
+    it(`nodes named ${names.join(' ')}: ${repeated} repeated`, () => {
+      const nodes = names.map((name, index) => {
+        const label = name === '' ? '' : `["${name}"] `;
+        return `${label}v${index + 1} = Relu (v${index})`;
+      });
+      const model = parse(
+        `<ir_version: 8, opset_import: ["": 17]>
+         g (float[1] v0) => (float[1] v${names.length}) { ${nodes.join('\n')} }`,
+      );
+      const codes = codesOf(model).filter((code) => code === 'duplicate-node-name');
+      assert.equal(codes.length, repeated);
+    });
+  }
+
   it('an initializer without name', () => {
     const [tensor] = parse(
       '<ir_version: 8, opset_import: ["": 17]> g () => () <float w = {1.0}> { }',

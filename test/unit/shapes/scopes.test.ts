@@ -407,6 +407,25 @@ describe('shapes: model-local functions', () => {
     }
   });
 
+  it('stops at functions whose many parameters are named in every call', () => {
+    const wide: FunctionInput = {
+      name: 'Wide',
+      inputs: Array.from({ length: 2000 }, (_, index) => `p${index}`),
+      outputs: ['y'],
+      nodes: [{ op: 'Relu', inputs: ['p0'], outputs: ['y'] }],
+    };
+    const calls = Array.from({ length: 600 }, (_, index) => ({
+      op: 'local::Wide',
+      inputs: ['x'],
+      outputs: [`y${index}`],
+    }));
+    const inputs = { x: 'float32[N]' };
+    const few = infer({ inputs, functions: [wide], nodes: calls.slice(0, 400) });
+    assert.deepEqual(few.problems, []);
+    const many = infer({ inputs, functions: [wide], nodes: calls });
+    assert.deepEqual(many.problems, ['function-expansion-limit']);
+  });
+
   it('stops at functions that expand without end', () => {
     const levels = 12;
     const functions = Array.from({ length: levels }, (_, level): FunctionInput => ({

@@ -182,18 +182,19 @@ function kernelFor(
 ): Kernel {
   const { anchor, members } = group;
   const { scope } = anchor;
-  const isMember = (facts: NodeFacts | undefined): boolean =>
-    facts !== undefined && groups[facts.position] === group;
+  const isMember = (facts: NodeFacts): boolean => groups[facts.position] === group;
   const isInner = (value: number): boolean => {
     const consumers = links.consumersOf(value);
     return consumers.length > 0 && !links.escapes(value) && consumers.every(isMember);
   };
+  const made = new Set<number>();
   const inner = new Set<number>();
   let writeBytes: Dim = 0;
   for (const member of members) {
     for (let index = 0; index < member.node.outputs.length; index++) {
       const value = outputNumber(member, index);
-      if (value < 0) continue;
+      if (value < 0 || made.has(value)) continue;
+      made.add(value);
       if (isInner(value)) inner.add(value);
       else if (!sources.has(value)) writeBytes = add(writeBytes, bytesAt(scope, value));
     }
@@ -205,7 +206,7 @@ function kernelFor(
   let activations: Dim = 0;
   let weightReadBytes: Dim = 0;
   for (const value of inputsOf(members, sources)) {
-    if (isMember(links.producerOf(value))) continue;
+    if (made.has(value)) continue;
     const bytes = bytesAt(scope, value);
     if (links.isWeight(value)) weightReadBytes = add(weightReadBytes, bytes);
     else activations = add(activations, bytes);

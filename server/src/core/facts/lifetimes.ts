@@ -85,6 +85,8 @@ function placeInputs(plan: Plan): number {
   let total = 0;
   for (const name of bodyInputs(scope)) {
     const value = scope.numbers.numberOf(name);
+    // Without a name nothing can read it, and inference knows nothing of it.
+    if (value < 0) continue;
     const storage = { bytes: sizeOf(scope, value, plan), isCallers: true, lastUse: 0 };
     plan.storages[value] = storage;
     plan.all.push(storage);

@@ -106,6 +106,7 @@ function ioBytes(scope: Scope, values: ReadonlyMap<string, number>): number | nu
   let bytes = 0;
   if (!isGraph(scope.body)) return null;
   for (const name of [...bodyInputs(scope), ...bodyOutputs(scope)]) {
+    if (name === '') continue;
     const each = evaluate(valueBytes(scope, name), values);
     if (each === null || typeOf(scope, name).kind !== 'tensor') return null;
     bytes += each;

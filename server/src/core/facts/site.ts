@@ -85,7 +85,7 @@ export function bytesAt(scope: Scope, number: number): Dim {
   return bytes;
 }
 
-export function typeBytes(type: InferredType): Dim {
+function typeBytes(type: InferredType): Dim {
   if (type.kind !== 'tensor' || type.dtype === null) return null;
   return tensorBytes(type.dtype, elementsOf(type.shape));
 }

@@ -287,8 +287,25 @@ function nodeAttributes(
   reader.pos = start;
   const protos = onnx.NodeProto.decode(reader, length).attribute;
   const attributes = decodeAttributes(protos, bodies, nodePath, context);
-  if (areShareable(protos, attributes)) knownAttributes.keep(bytes, start, length, attributes);
-  return attributes;
+  if (!areShareable(protos, attributes)) return attributes;
+  const shared = withOwnBytes(attributes);
+  knownAttributes.keep(bytes, start, length, shared);
+  return shared;
+}
+
+/** Strings are views of the file's bytes, all of which what is kept would keep. */
+function withOwnBytes(attributes: ReadonlyMap<string, Attribute>): ReadonlyMap<string, Attribute> {
+  const own = new Map<string, Attribute>();
+  for (const [name, attribute] of attributes) {
+    const { value } = attribute;
+    if (value.kind === 'string') {
+      own.set(name, { ...attribute, value: { kind: 'string', value: value.value.slice() } });
+    } else if (value.kind === 'strings') {
+      const values = value.value.map((bytes) => bytes.slice());
+      own.set(name, { ...attribute, value: { kind: 'strings', value: values } });
+    } else own.set(name, attribute);
+  }
+  return own;
 }
 
 /** Payloads and subgraphs have a place in the file, problems a node that they are about. */

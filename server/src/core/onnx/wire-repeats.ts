@@ -32,7 +32,8 @@ interface Progress {
 
 /**
  * Types and attributes repeat thousands of times in a large graph, byte for byte. The scan of such a message gives the
- * same bytes again, unless it has payloads, subgraphs or problems, which lie at a place of their own.
+ * same bytes again, unless it has payloads, subgraphs or problems, which lie at a place of their own, or parts to
+ * be merged.
  */
 const memo = createByteMemo<Scanned>();
 

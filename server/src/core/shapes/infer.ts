@@ -2,7 +2,7 @@ import { fromDeclared, refine } from './declared';
 import { normalizeDomain } from '../graph';
 import type { Model, ModelFunction, Node } from '../graph';
 import type { ProblemSink } from '../problem';
-import { numberAt } from '../value-numbers';
+import { numberAt, valueNumbers } from '../value-numbers';
 import type { BodyRequest, BodyResult, NodeContext } from './context';
 import { maximumRank, sizeOrProblem, unknownType } from './ops/common';
 import { operatorFor } from './ops/registry';
@@ -287,7 +287,8 @@ function runBody(
 ): BodyResult | null {
   const { graph, role } = request;
   if (frame.depth >= maximumDepth) return null;
-  if (!run.enterScope(graph.nodes.length + graph.initializers.length)) return null;
+  const { names } = valueNumbers(graph);
+  if (!run.enterScope(graph.nodes.length + graph.initializers.length, names.length)) return null;
   const inner: Frame = {
     ...frame,
     body: graph,
@@ -340,7 +341,9 @@ function callFunction(
     });
     return [];
   }
-  if (frame.depth >= maximumDepth || !run.enterScope(definition.nodes.length)) return [];
+  const { names } = valueNumbers(definition);
+  if (frame.depth >= maximumDepth) return [];
+  if (!run.enterScope(definition.nodes.length, names.length)) return [];
   const inner: Frame = {
     body: definition,
     opsets: definition.opsets,

@@ -19,8 +19,8 @@ export interface Run {
   readonly isPlaceholder: (dim: Dim) => boolean;
   /** A scope path that no other owner has. */
   claimPath(path: string, owner: string): string;
-  /** False when the caps on scopes or nodes forbid to evaluate that much more. */
-  enterScope(nodeCount: number): boolean;
+  /** False when the caps on scopes, nodes or names forbid to evaluate that much more. */
+  enterScope(nodeCount: number, nameCount: number): boolean;
   constantOf(tensor: Tensor): ConstantValue | undefined;
   /** False when the elements of all stored tensors that were kept as values have become too many. */
   affordsStored(constant: ConstantValue): boolean;
@@ -37,6 +37,8 @@ export interface Run {
 const maximumScopes = 20_000;
 /** Nodes evaluated below the main graph, repeated rounds of loop bodies included. */
 const maximumExpandedNodes = 20_000;
+/** Names of values below the main graph, in all evaluations together: each scope has tables as long as its names. */
+const maximumExpandedNames = 1_000_000;
 /** Elements of known values, read or made: 4096 per node times the nodes of a file is too much. */
 const maximumTotalElements = 4_000_000;
 /** Characters of all expressions in types together. */
@@ -56,7 +58,7 @@ export function createRun(
   const placeholders = new Set<string>();
   const tensors = new WeakMap<Tensor, { readonly value: ConstantValue | undefined }>();
   const said = new Set<string>();
-  let [scopes, nodes, stored, elements, characters] = [0, 0, 0, 0, 0];
+  let [scopes, nodes, expandedNames, stored, elements, characters] = [0, 0, 0, 0, 0, 0];
 
   const report = (problem: Problem): void => {
     const { where = '' } = problem;
@@ -85,10 +87,15 @@ export function createRun(
     },
     isPlaceholder: (dim) => dim !== null && typeof dim !== 'number' && placeholders.has(dim.text),
     claimPath: (path, owner) => paths.claim(path, owner),
-    enterScope(nodeCount) {
+    enterScope(nodeCount, nameCount) {
       scopes++;
       nodes += nodeCount;
-      if (scopes <= maximumScopes && nodes <= maximumExpandedNodes) return true;
+      expandedNames += nameCount;
+      const isAffordable =
+        scopes <= maximumScopes &&
+        nodes <= maximumExpandedNodes &&
+        expandedNames <= maximumExpandedNames;
+      if (isAffordable) return true;
       report({
         code: 'function-expansion-limit',
         severity: 'warning',

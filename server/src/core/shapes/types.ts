@@ -66,7 +66,7 @@ export type ReadTable<T> = Pick<ValueTable<T>, 'at' | 'get' | 'has' | typeof Sym
 
 const unknownType: InferredType = { kind: 'unknown' };
 
-/** The same by number, for passes over all nodes. */
+/** The type of a value as seen from its scope, by number: for passes over all nodes. `typeOf` asks by name. */
 export function typeAt(scope: Scope, number: number): InferredType {
   const own = scope.types.at(number);
   if (own) return own;
@@ -107,11 +107,6 @@ export function constantOf(scope: Scope, name: string): ConstantValue | undefine
     if (at.types.has(name)) return undefined;
   }
   return undefined;
-}
-
-export function shapeOf(scope: Scope, name: string): readonly Dim[] | null {
-  const type = typeOf(scope, name);
-  return type.kind === 'tensor' ? type.shape : null;
 }
 
 export function dtypeOf(scope: Scope, name: string): DataType | null {
