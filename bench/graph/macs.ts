@@ -48,9 +48,10 @@ const maxDifference = 0.01;
 
 /** Makes the models that the folder lacks. Nothing is downloaded. */
 export function exportModels(cache: string): readonly ExportedModel[] {
-  return runPython('export.py', cache)
-    .trim()
-    .split('\n')
+  // An exporter that fails prints to the same stream, past Python.
+  const lines = runPython('export.py', cache).split('\n');
+  return lines
+    .filter((line) => line.startsWith('{"name"'))
     .map((line) => JSON.parse(line) as ExportedModel);
 }
 
