@@ -93,6 +93,8 @@ export const published: readonly Published[] = [
     rounding: 0.025,
     counts: 'products',
     source: 'Jiao et al. 2020, arXiv:1909.10351, table 1: 11.3 B FLOPs',
+    differs:
+      'PyTorch and onnx-tool count what we count. This figure and that of BERT-base exceed the products by 6 to 8 million a layer: it seems to hold elementwise work, too.',
   },
   {
     model: 'GPT-2, 1024 tokens',
