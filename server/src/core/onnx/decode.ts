@@ -12,7 +12,7 @@ import {
   toNumber,
   type TensorContext,
 } from './decode-values';
-import { createByteMemo } from './byte-memo';
+import { findAttributes, keepAttributes } from './attribute-memo';
 import { createPathNamer, graphPath } from './paths';
 import { createReader, onnx, type Reader } from './proto';
 import { concatBytes } from './protobuf-write';
@@ -270,8 +270,6 @@ function decodeNodes(
 
 const noAttributes: ReadonlyMap<string, Attribute> = new Map();
 
-const knownAttributes = createByteMemo<ReadonlyMap<string, Attribute>>();
-
 /** Nodes share their attributes where the file says the same of them and all is well with it. */
 function nodeAttributes(
   node: onnx.INodeProto | MessageRange,
@@ -282,42 +280,12 @@ function nodeAttributes(
   if (!('start' in node)) return decodeAttributes(node.attribute ?? [], bodies, nodePath, context);
   const { bytes, reader, start, length } = node;
   if (length === 0) return noAttributes;
-  const known = knownAttributes.find(bytes, start, length);
+  const known = findAttributes(bytes, start, length);
   if (known) return known;
   reader.pos = start;
   const protos = onnx.NodeProto.decode(reader, length).attribute;
   const attributes = decodeAttributes(protos, bodies, nodePath, context);
-  if (!areShareable(protos, attributes)) return attributes;
-  const shared = withOwnBytes(attributes);
-  knownAttributes.keep(bytes, start, length, shared);
-  return shared;
-}
-
-/** Strings are views of the file's bytes, all of which what is kept would keep. */
-function withOwnBytes(attributes: ReadonlyMap<string, Attribute>): ReadonlyMap<string, Attribute> {
-  const own = new Map<string, Attribute>();
-  for (const [name, attribute] of attributes) {
-    const { value } = attribute;
-    if (value.kind === 'string') {
-      own.set(name, { ...attribute, value: { kind: 'string', value: value.value.slice() } });
-    } else if (value.kind === 'strings') {
-      const values = value.value.map((bytes) => bytes.slice());
-      own.set(name, { ...attribute, value: { kind: 'strings', value: values } });
-    } else own.set(name, attribute);
-  }
-  return own;
-}
-
-/** Payloads and subgraphs have a place in the file, problems a node that they are about. */
-function areShareable(
-  protos: readonly onnx.IAttributeProto[],
-  attributes: ReadonlyMap<string, Attribute>,
-): boolean {
-  return (
-    attributes.size === protos.length &&
-    [...attributes.values()].every(({ value }) => /^(float|int|string)s?$/.test(value.kind)) &&
-    protos.every((proto) => attributeFieldProblem(proto, attributeType(proto)) === null)
-  );
+  return keepAttributes(bytes, start, length, protos, attributes);
 }
 
 function decodeAttributes(
