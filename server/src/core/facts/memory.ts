@@ -4,7 +4,7 @@ import { bodyInputs, bodyOutputs, isGraph } from './body';
 import type { ModelFacts, NodeFacts, ScopeFacts } from './count';
 import type { FusionPlan } from './fusion';
 import { planLifetimes } from './lifetimes';
-import { valueBytes } from './site';
+import { bytesAt } from './site';
 
 export interface ActivationMemory {
   /** Most bytes of activations alive at once; null when the size of one that matters is unknown. */
@@ -107,7 +107,7 @@ function ioBytes(scope: Scope, values: ReadonlyMap<string, number>): number | nu
   if (!isGraph(scope.body)) return null;
   for (const name of [...bodyInputs(scope), ...bodyOutputs(scope)]) {
     if (name === '') continue;
-    const each = evaluate(valueBytes(scope, name), values);
+    const each = evaluate(bytesAt(scope, scope.numbers.numberOf(name)), values);
     if (each === null || typeOf(scope, name).kind !== 'tensor') return null;
     bytes += each;
   }

@@ -1,7 +1,7 @@
 import { bytesOf, dataTypeInfo, type DataType } from '../dtype';
 import type { Node } from '../graph';
 import { ceilDivide, multiply, product, type Dim } from '../shapes/symbolic';
-import { dtypeAt, shapeAt, typeAt, typeOf, type InferredType, type Scope } from '../shapes/types';
+import { dtypeAt, shapeAt, typeAt, type InferredType, type Scope } from '../shapes/types';
 import { numberAt } from '../value-numbers';
 
 /** A node in one evaluation of its graph: what cost functions ask about. */
@@ -71,12 +71,7 @@ export function elementsOf(shape: readonly Dim[] | null): Dim {
   return shape === null ? null : product(shape);
 }
 
-/** Bytes of a value of this name in memory; null for strings, sequences, maps and unknown shapes. */
-export function valueBytes(scope: Scope, name: string): Dim {
-  return typeBytes(typeOf(scope, name));
-}
-
-/** The same by number. */
+/** Bytes of a value in memory, by its number; null for strings, sequences, maps and unknown shapes. */
 export function bytesAt(scope: Scope, number: number): Dim {
   const known = scope.sizes.at(number);
   if (known !== undefined) return known;
