@@ -1,8 +1,8 @@
 import type { Graph, ModelFunction, Node } from './graph';
+import { NameTable } from './name-table';
 
 /**
- * A number for every value that a graph or function body mentions, in the order inputs, initializers, nodes, outputs.
- * Passes over a large graph index arrays by them: one map by name per pass took more time than the passes themselves.
+ * A number for every value that a graph or function body mentions. Passes over a large graph index arrays by them: one map by name per pass took more time than the passes themselves.
  */
 export interface ValueNumbers {
   /** By number. The empty name, which stands for "left out", has none. */
@@ -28,38 +28,62 @@ const numbersByBody = new WeakMap<Graph | ModelFunction, ValueNumbers>();
 export function valueNumbers(body: Graph | ModelFunction): ValueNumbers {
   const known = numbersByBody.get(body);
   if (known) return known;
-  const made = numberValues(body);
-  numbersByBody.set(body, made);
-  return made;
+  const nodes: NumberedNodes = { names: new NameTable(), nodeInputs: noRows(), nodeOutputs: noRows() };
+  for (const node of body.nodes) {
+    addRow(nodes.nodeInputs, node.inputs, nodes.names);
+    addRow(nodes.nodeOutputs, node.outputs, nodes.names);
+  }
+  return keepValueNumbers(body, nodes);
 }
 
-function numberValues(body: Graph | ModelFunction): ValueNumbers {
-  const names: string[] = [];
-  const byName = new Map<string, number>();
-  const numberFor = (name: string): number => {
-    if (name === '') return -1;
-    const known = byName.get(name);
-    if (known !== undefined) return known;
-    byName.set(name, names.length);
-    return names.push(name) - 1;
-  };
-  for (const input of body.inputs) numberFor(nameOf(input));
+/** The names that the nodes of a body read and make, as they were numbered when it was read. */
+export interface NumberedNodes {
+  readonly names: NameTable;
+  readonly nodeInputs: GrowingRows;
+  readonly nodeOutputs: GrowingRows;
+}
+
+/** One list of numbers for each node, one behind the other; -1 for an empty name. */
+export interface GrowingRows {
+  /** Where each node's list starts. */
+  readonly starts: number[];
+  readonly numbers: number[];
+}
+
+export function noRows(): GrowingRows {
+  return { starts: [], numbers: [] };
+}
+
+function addRow(rows: GrowingRows, texts: readonly string[], names: NameTable): void {
+  rows.starts.push(rows.numbers.length);
+  for (const text of texts) rows.numbers.push(numberFor(text, names));
+}
+
+function numberFor(text: string, names: NameTable): number {
+  return text === '' ? -1 : names.add(text);
+}
+
+/** Numbers the rest of a body whose nodes are numbered; `valueNumbers` knows it from then on. */
+export function keepValueNumbers(
+  body: Graph | ModelFunction,
+  { names, nodeInputs, nodeOutputs }: NumberedNodes,
+): ValueNumbers {
+  for (const input of body.inputs) numberFor(nameOf(input), names);
   let initializers = noNumbers;
   if ('initializerByName' in body) {
-    initializers = Int32Array.from(body.initializers, ({ name }) => numberFor(name));
-    for (const { values } of body.sparseInitializers) numberFor(values.name);
+    initializers = Int32Array.from(body.initializers, ({ name }) => numberFor(name, names));
+    for (const { values } of body.sparseInitializers) numberFor(values.name, names);
   }
-  const { nodes } = body;
-  const inputs = emptyRows(nodes, (node) => node.inputs);
-  const outputs = emptyRows(nodes, (node) => node.outputs);
-  for (let index = 0; index < nodes.length; index++) {
-    const node = nodes[index];
-    if (!node) continue;
-    fillRow(inputs, index, node.inputs, numberFor);
-    fillRow(outputs, index, node.outputs, numberFor);
-  }
-  for (const output of body.outputs) numberFor(nameOf(output));
-  return { names, numberOf: (name) => byName.get(name) ?? -1, inputs, outputs, initializers };
+  for (const output of body.outputs) numberFor(nameOf(output), names);
+  const numbers: ValueNumbers = {
+    names: names.texts,
+    numberOf: (name) => names.numberOf(name),
+    inputs: rowsOf(nodeInputs),
+    outputs: rowsOf(nodeOutputs),
+    initializers,
+  };
+  numbersByBody.set(body, numbers);
+  return numbers;
 }
 
 const noNumbers = new Int32Array(0);
@@ -68,30 +92,11 @@ function nameOf(value: string | { readonly name: string }): string {
   return typeof value === 'string' ? value : value.name;
 }
 
-function emptyRows(
-  nodes: readonly Node[],
-  namesOf: (node: Node) => readonly string[],
-): { starts: Int32Array; numbers: Int32Array } {
-  const starts = new Int32Array(nodes.length + 1);
-  let total = 0;
-  for (let index = 0; index < nodes.length; index++) {
-    const node = nodes[index];
-    if (node) total += namesOf(node).length;
-    starts[index + 1] = total;
-  }
-  return { starts, numbers: new Int32Array(total) };
-}
-
-function fillRow(
-  { starts, numbers }: NumberRows,
-  row: number,
-  names: readonly string[],
-  numberFor: (name: string) => number,
-): void {
-  const start = starts[row] ?? 0;
-  for (let index = 0; index < names.length; index++) {
-    numbers[start + index] = numberFor(names[index] ?? '');
-  }
+function rowsOf({ starts, numbers }: GrowingRows): NumberRows {
+  const all = new Int32Array(starts.length + 1);
+  all.set(starts);
+  all[starts.length] = numbers.length;
+  return { starts: all, numbers: new Int32Array(numbers) };
 }
 
 /** Value number of entry `index` of a node's list; -1 where it is left out or the list is shorter. */

@@ -1,5 +1,6 @@
 import type { Attribute, Graph, Model, ModelFunction, Node, Tensor, ValueInfo } from '../graph';
 import { normalizeDomain, producerOf } from '../graph';
+import { keepValueNumbers } from '../value-numbers';
 import { createProblemSink, type ProblemSink } from '../problem';
 import type { ByteSource, CancelSignal } from '../source';
 import { attributeFieldProblem, attributeType } from './decode-fields';
@@ -12,8 +13,9 @@ import {
   toNumber,
   type TensorContext,
 } from './decode-values';
-import { findAttributes, keepAttributes } from './attribute-memo';
-import { createPathNamer, graphPath } from './paths';
+import { decodeNodes } from './decode-nodes';
+import { NameTable } from '../name-table';
+import { graphPath } from './paths';
 import { createReader, onnx, type Reader } from './proto';
 import { concatBytes } from './protobuf-write';
 import { splitMessage } from './reduced';
@@ -22,8 +24,8 @@ import { createValueInfoDecoder } from './type-cache';
 import { sniffBytes, sniffProblem } from './sniff';
 import { displayText } from './utf8';
 import { scanMessage, scanModel } from './wire';
-import { emptyGraph, emptyNode } from './wire-records';
-import type { WireBodies, WireFunction, WireGraph, WireModel, WireNode } from './wire-types';
+import { emptyFunction, emptyGraph } from './wire-records';
+import type { WireBodies, WireFunction, WireGraph, WireModel, WireNodeList } from './wire-types';
 
 /** A model and the record of where its parts lie in the file. */
 export interface ReadModel {
@@ -60,7 +62,8 @@ export async function readModel(
 
 /** What the parts of one model share while they are decoded. */
 interface Context extends TensorContext {
-  readonly paths: Set<string>;
+  /** Of all nodes so far. */
+  readonly paths: NameTable;
   /** Counts graphs whose path is too long to spell out. */
   readonly countCut: () => number;
 }
@@ -80,7 +83,7 @@ function decodeModel(wire: WireModel, wireGraph: WireGraph, sink: ProblemSink): 
   const context: Context = {
     tensors: wire.tensors,
     sink,
-    paths: new Set(),
+    paths: new NameTable(),
     countCut: () => ++cut,
   };
   return {
@@ -99,7 +102,7 @@ function decodeModel(wire: WireModel, wireGraph: WireGraph, sink: ProblemSink): 
       context,
     ),
     functions: proto.functions.map((definition, index) =>
-      decodeFunction(definition, wire.functions[index], context),
+      decodeFunction(definition, wire.functions[index] ?? emptyFunction(), context),
     ),
     ...(wire.trainingInfoCount > 0 && { trainingInfoCount: wire.trainingInfoCount }),
   };
@@ -141,21 +144,12 @@ const graphFields = { node: 1, initializer: 5, input: 11, output: 12, valueInfo:
 interface GraphMessages {
   readonly name?: string | null;
   readonly docString?: string | null;
-  readonly node?: Iterable<onnx.INodeProto | MessageRange> | null;
+  readonly node?: Iterable<onnx.INodeProto> | null;
   readonly initializer?: Iterable<onnx.ITensorProto> | null;
   readonly sparseInitializer?: Iterable<onnx.ISparseTensorProto> | null;
   readonly input?: Iterable<onnx.IValueInfoProto> | null;
   readonly output?: Iterable<onnx.IValueInfoProto> | null;
   readonly valueInfo?: Iterable<onnx.IValueInfoProto> | null;
-}
-
-/** A message that is decoded only where nothing is known of equal ones; valid until the next one is asked for. */
-interface MessageRange {
-  readonly bytes: Uint8Array;
-  /** Of the same bytes. */
-  readonly reader: Reader;
-  readonly start: number;
-  readonly length: number;
 }
 
 /** The main graph's messages are decoded as they are used: most of a model, it need not be in memory twice. */
@@ -174,15 +168,10 @@ function graphMessages(reduced: Uint8Array, start: number, end: number): GraphMe
     }
   }
   const value = createValueInfoDecoder(reduced);
-  const range = { bytes: reduced, reader, start: 0, length: 0 };
   return {
     name,
     docString,
-    node: each(graphFields.node, (from, length) => {
-      range.start = from.pos;
-      range.length = length;
-      return range;
-    }),
+    node: each(graphFields.node, (from, length) => onnx.NodeProto.decode(from, length)),
     initializer: each(graphFields.initializer, (from, length) =>
       onnx.TensorProto.decode(from, length),
     ),
@@ -217,14 +206,14 @@ function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, contex
     }
     return infos;
   };
-  return {
+  const graph: Graph = {
     name: proto.name ?? '',
     path,
     docString: proto.docString ?? '',
     inputs: values('input', proto.input),
     outputs: values('output', proto.output),
     valueInfos: values('value_info', proto.valueInfo),
-    nodes: decodeNodes(proto.node ?? [], wire.nodes, path, context),
+    nodes: nodesOf(proto.node, wire, path, context),
     initializers,
     sparseInitializers: Array.from(proto.sparseInitializer ?? [], (tensor) =>
       sparseTensor(tensor, context),
@@ -233,60 +222,22 @@ function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, contex
     metadata: wire.metadata ?? noMetadata,
     ...(wire.annotationCount > 0 && { quantizationAnnotationCount: wire.annotationCount }),
   };
+  keepValueNumbers(graph, wire);
+  return graph;
+}
+
+function nodesOf(
+  protos: Iterable<onnx.INodeProto> | null | undefined,
+  wire: WireNodeList,
+  path: string,
+  context: Context,
+): Node[] {
+  return decodeNodes(protos ?? [], wire, path, context.paths, (proto, bodies, nodePath) =>
+    decodeAttributes(proto.attribute ?? [], bodies, nodePath, context),
+  );
 }
 
 const noMetadata: ReadonlyMap<string, string> = new Map();
-const noWire: WireNode = emptyNode({ tagStart: 0, lengthStart: 0, contentStart: 0, end: 0 });
-
-function decodeNodes(
-  protos: Iterable<onnx.INodeProto | MessageRange>,
-  wires: readonly WireNode[],
-  ofGraph: string,
-  context: Context,
-): Node[] {
-  const namer = createPathNamer(ofGraph, context.paths);
-  const nodes: Node[] = [];
-  for (const proto of protos) {
-    const index = nodes.length;
-    // The texts of a node are in the record of the scan, its attributes in the message.
-    const wire = wires[index] ?? noWire;
-    const path = namer.pathOf(wire.name, wire.opType, index);
-    nodes.push({
-      index,
-      name: wire.name,
-      path,
-      opType: wire.opType,
-      domain: normalizeDomain(wire.domain),
-      overload: wire.overload,
-      inputs: wire.inputs,
-      outputs: wire.outputs,
-      attributes: nodeAttributes(proto, wire.bodies, path, context),
-      docString: wire.docString,
-      metadata: wire.metadata ?? noMetadata,
-    });
-  }
-  return nodes;
-}
-
-const noAttributes: ReadonlyMap<string, Attribute> = new Map();
-
-/** Nodes share their attributes where the file says the same of them and all is well with it. */
-function nodeAttributes(
-  node: onnx.INodeProto | MessageRange,
-  bodies: ReadonlyMap<number, WireBodies> | null,
-  nodePath: string,
-  context: Context,
-): ReadonlyMap<string, Attribute> {
-  if (!('start' in node)) return decodeAttributes(node.attribute ?? [], bodies, nodePath, context);
-  const { bytes, reader, start, length } = node;
-  if (length === 0) return noAttributes;
-  const known = findAttributes(bytes, start, length);
-  if (known) return known;
-  reader.pos = start;
-  const protos = onnx.NodeProto.decode(reader, length).attribute;
-  const attributes = decodeAttributes(protos, bodies, nodePath, context);
-  return keepAttributes(bytes, start, length, protos, attributes);
-}
 
 function decodeAttributes(
   protos: readonly onnx.IAttributeProto[],
@@ -294,7 +245,6 @@ function decodeAttributes(
   nodePath: string,
   context: Context,
 ): ReadonlyMap<string, Attribute> {
-  if (protos.length === 0) return noAttributes;
   const attributes = new Map<string, Attribute>();
   protos.forEach((proto, index) => {
     const attribute = decodeAttribute(proto, bodies?.get(index), nodePath, context);
@@ -354,7 +304,8 @@ function attributeValue(
     case 2:
       return { kind: 'int', value: toBigint(proto.i ?? 0) };
     case 3:
-      return { kind: 'string', value: proto.s ?? new Uint8Array(0) };
+      // A copy: a view would hold all of the file's structure.
+      return { kind: 'string', value: (proto.s ?? new Uint8Array(0)).slice() };
     case 4:
       return { kind: 'tensor', value: decodeTensor(proto.t ?? {}, context) };
     case 5:
@@ -364,7 +315,7 @@ function attributeValue(
     case 7:
       return { kind: 'ints', value: (proto.ints ?? []).map(toBigint) };
     case 8:
-      return { kind: 'strings', value: proto.strings ?? [] };
+      return { kind: 'strings', value: (proto.strings ?? []).map((bytes) => bytes.slice()) };
     case 9:
       return {
         kind: 'tensors',
@@ -395,16 +346,16 @@ function attributeValue(
 
 function decodeFunction(
   proto: onnx.IFunctionProto,
-  wire: WireFunction | undefined,
+  wire: WireFunction,
   context: Context,
 ): ModelFunction {
   const name = proto.name ?? '';
-  const overload = wire?.overload ?? '';
+  const { overload } = wire;
   const path = graphPath(
     `function:${normalizeDomain(proto.domain ?? '')}.${name}${overload && `:${overload}`}`,
     context.countCut,
   );
-  return {
+  const definition: ModelFunction = {
     name,
     domain: normalizeDomain(proto.domain ?? ''),
     overload,
@@ -412,17 +363,19 @@ function decodeFunction(
     inputs: proto.input ?? [],
     outputs: proto.output ?? [],
     attributeNames: proto.attribute ?? [],
-    attributeDefaults: (wire?.attributeProtos ?? []).map(({ reduced, bodies }) =>
+    attributeDefaults: wire.attributeProtos.map(({ reduced, bodies }) =>
       decodeAttribute(onnx.AttributeProto.decode(reduced), bodies, path, context),
     ),
     opsets: opsets(proto.opsetImport, context.sink),
-    valueInfos: (wire?.valueInfos ?? []).map(({ reduced, metadata }) =>
+    valueInfos: wire.valueInfos.map(({ reduced, metadata }) =>
       decodeValueInfo(onnx.ValueInfoProto.decode(reduced), metadata, {
         sink: context.sink,
         isInterface: false,
       }),
     ),
-    nodes: decodeNodes(proto.node ?? [], wire?.nodes ?? [], path, context),
-    metadata: wire?.metadata ?? noMetadata,
+    nodes: nodesOf(proto.node, wire, path, context),
+    metadata: wire.metadata ?? noMetadata,
   };
+  keepValueNumbers(definition, wire);
+  return definition;
 }

@@ -1,4 +1,5 @@
 import { pathPart } from '../graph';
+import { NameTable } from '../name-table';
 
 /** Hands out node paths that are unique below one graph: `main/conv1`, `main/Relu_7`, `main/conv1#12`. */
 export interface PathNamer {
@@ -28,7 +29,7 @@ export function isPlainPath(path: string, graphPath: string, name: string): bool
 const mainPath = 'main';
 
 /** @param taken ends of paths given out so far; shared by the graphs of a model, whose names may contain slashes */
-export function createPathNamer(graphPath: string, taken = new Set<string>()): PathNamer {
+export function createPathNamer(graphPath: string, taken = new NameTable()): PathNamer {
   const nextSuffix = new Map<string, number>();
   // The start that all but functions share tells nothing apart; without it a name is its own key in the main graph.
   const isBelowMain = graphPath === mainPath || graphPath.startsWith(`${mainPath}/`);
@@ -37,12 +38,11 @@ export function createPathNamer(graphPath: string, taken = new Set<string>()): P
     pathOf(name, opType, index) {
       const end = pathEnd(name, opType, index);
       const key = keyStart + end;
-      const before = taken.size;
-      taken.add(key);
-      if (taken.size > before) return graphPath + end;
+      const before = taken.texts.length;
+      if (taken.add(key) === before) return graphPath + end;
       // A file may name a node `x#3` to collide with ours: go on until it is free, and from there next time.
       let suffix = Math.max(index, nextSuffix.get(key) ?? 0);
-      while (taken.has(`${key}#${suffix}`)) suffix++;
+      while (taken.numberOf(`${key}#${suffix}`) >= 0) suffix++;
       nextSuffix.set(key, suffix + 1);
       taken.add(`${key}#${suffix}`);
       return `${graphPath}${end}#${suffix}`;

@@ -11,6 +11,8 @@ export interface Window {
   readonly byteLength: number;
   /** What is at hand, until the next `fill`: byte `start` of the file and those behind it. */
   readonly bytes: Uint8Array;
+  /** The same bytes. */
+  readonly view: DataView;
   readonly start: number;
   /** True when `count` bytes from the position are at hand, or the file ends before. */
   has(count: number): boolean;
@@ -30,6 +32,7 @@ const maxReadBytes = 4 * 1024 * 1024;
 
 interface MovingWindow extends Window {
   bytes: Uint8Array;
+  view: DataView;
   start: number;
 }
 
@@ -41,6 +44,7 @@ export function createWindow(source: ByteSource): Window {
     position: 0,
     byteLength,
     bytes: new Uint8Array(0),
+    view: new DataView(new ArrayBuffer(0)),
     start: 0,
     has(count) {
       const from = this.position - this.start;
@@ -59,6 +63,7 @@ export function createWindow(source: ByteSource): Window {
       }
       // A plain view: what a host returns may be a subclass whose views are slower to make.
       this.bytes = new Uint8Array(read.buffer, read.byteOffset, read.byteLength);
+      this.view = new DataView(read.buffer, read.byteOffset, read.byteLength);
       this.start = position;
     },
     byte() {

@@ -13,17 +13,19 @@ import {
   type FieldSchema,
   type MessageSchema,
 } from './schema';
+import type { AttributeRuns, RunCandidate } from './wire-runs';
 import { beginRepeatable, findRepeat, keepRepeatable, type Candidate } from './wire-repeats';
 import {
+  addNode,
   bodyRecord,
   emptyFunction,
   emptyGraph,
-  emptyNode,
   emptyTensor,
   trimInline,
   type FunctionBuilder,
   type GraphBuilder,
   type NodeBuilder,
+  type NodeListBuilder,
   type TensorBuilder,
 } from './wire-records';
 import type { WireModel, WireSpan } from './wire-types';
@@ -56,7 +58,14 @@ export interface AtHand {
 /** Whose record the fields of a message go to. */
 type Owner =
   | { readonly kind: 'graph'; readonly graph: GraphBuilder }
-  | { readonly kind: 'node'; readonly node: NodeBuilder }
+  | {
+      readonly kind: 'node';
+      readonly node: NodeBuilder;
+      readonly list: NodeListBuilder;
+      /** Its attributes, which later nodes may repeat, and how far the scan was before them. */
+      readonly run: RunCandidate | null;
+      readonly sideEffects: number;
+    }
   | {
       readonly kind: 'attribute';
       readonly holder: Pick<NodeBuilder, 'bodies'>;
@@ -74,6 +83,10 @@ export interface Frames {
   current(): Frame | undefined;
   /** @param at the contents of a message that may repeat, when they are at hand */
   open(parent: Frame, field: FieldSchema, span: WireSpan, at: AtHand | null): void;
+  /** A new node of a list; `openNode` is for one that is not read to its end by then. */
+  addNode(list: NodeListBuilder, span: WireSpan): NodeBuilder;
+  /** @param run what later nodes may repeat */
+  openNode(list: NodeListBuilder, node: NodeBuilder, field: FieldSchema, run: RunCandidate | null): void;
   /** True when the message repeats an earlier one: then it is done. */
   repeat(parent: Frame, field: FieldSchema, length: number, at: AtHand): boolean;
   /** The current message has ended. */
@@ -108,8 +121,8 @@ export const heapBytesOf = {
   message: 350,
   node: 600,
   tensor: 1100,
-  graph: 1900,
-  function: 1100,
+  graph: 2300,
+  function: 1500,
   metadataEntry: 200,
   text: 40,
   bytes: 150,
@@ -121,7 +134,11 @@ export const heapBytesOf = {
 
 const plain: Owner = { kind: 'plain' };
 
-export function createFrames(rootSchema: MessageSchema, byteLength: number): Frames {
+export function createFrames(
+  rootSchema: MessageSchema,
+  byteLength: number,
+  runs: AttributeRuns,
+): Frames {
   // Lengths take five bytes in the output, mostly one or two in the file.
   const out = createOutput(maxReducedBytes, Math.min(1.5 * byteLength, maxExpectedBytes));
   const model = {
@@ -147,6 +164,15 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     },
     current: () => stack[stack.length - 1],
     open,
+    addNode(list, span) {
+      checkDepth(span);
+      spend(heapBytesOf.node);
+      return addNode(list, span);
+    },
+    openNode(list, node, field, run) {
+      node.hasMessage = true;
+      push(nodeProto, field, node.span.end, { kind: 'node', node, list, run, sideEffects });
+    },
     repeat,
     close,
     spend,
@@ -201,9 +227,7 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
   }
 
   function open(parent: Frame, field: FieldSchema, span: WireSpan, at: AtHand | null): void {
-    if (stack.length > maxDepth) {
-      throw malformed(`messages are nested deeper than ${maxDepth} at byte ${span.tagStart}`);
-    }
+    checkDepth(span);
     enter(parent, field);
     const schema = field.message();
     recordSpan(parent, field, span);
@@ -211,6 +235,12 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     const repeatable = at && beginRepeatable(at.bytes, at.start, length, field, out, progress());
     push(schema, field, span.end, newOwner(parent, field, schema, span), repeatable);
     if (schema === attributeProto) parent.attributeCount++;
+  }
+
+  function checkDepth({ tagStart }: WireSpan): void {
+    if (stack.length > maxDepth) {
+      throw malformed(`messages are nested deeper than ${maxDepth} at byte ${tagStart}`);
+    }
   }
 
   function push(
@@ -262,13 +292,6 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
       case graphProto:
         spend(heapBytesOf.graph);
         return { kind: 'graph', graph: graphRecord(parent, field.repeated, span) };
-      case nodeProto: {
-        spend(heapBytesOf.node);
-        const node = emptyNode(span);
-        if (parent.kind === 'graph') parent.graph.nodes.push(node);
-        if (parent.kind === 'function') parent.definition.nodes.push(node);
-        return { kind: 'node', node };
-      }
       case tensorProto:
         return tensorOwner();
       case attributeProto: {
@@ -318,6 +341,9 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     if (!frame.field || !parent) return;
     out.fillLength(frame.lengthSlot);
     if (frame.repeatable) keepRepeatable(frame.repeatable, out, progress());
+    if (owner.kind === 'node' && owner.run && owner.sideEffects === sideEffects) {
+      runs.keep(owner.run);
+    }
     if (frame.field.newer) takeNewer(frame, parent);
     else if (owner.kind === 'value-info') countValueInfo(owner.metadata, frame.field, parent);
   }
@@ -349,6 +375,12 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
       parent.definition.valueInfos.push({ reduced, metadata: owner.metadata });
     }
   }
+}
+
+/** The list that a node goes to which stands in this message. */
+export function nodeListOf({ owner }: Frame): NodeListBuilder | null {
+  if (owner.kind === 'graph') return owner.graph;
+  return owner.kind === 'function' ? owner.definition : null;
 }
 
 /** What repeats in models: attributes of nodes and types of values. */

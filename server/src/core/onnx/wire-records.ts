@@ -1,11 +1,20 @@
 import type { TypedDataField, TypedSegment } from '../graph';
-import type { WireFunction, WireGraph, WireNode, WireSpan, WireTensor } from './wire-types';
+import { NameTable } from '../name-table';
+import { noRows } from '../value-numbers';
+import type {
+  WireFunction,
+  WireGraph,
+  WireNode,
+  WireNodeList,
+  WireSpan,
+  WireTensor,
+} from './wire-types';
 
 /**
  * The records of `wire-types` while they are made. A file can hold millions of empty messages, so parts that most
  * of them lack are null until they are needed.
  */
-export interface GraphBuilder extends WireGraph {
+export interface GraphBuilder extends WireGraph, NodeListBuilder {
   readonly segments: WireSpan[];
   readonly nodes: NodeBuilder[];
   readonly initializers: WireSpan[];
@@ -18,15 +27,19 @@ export interface GraphBuilder extends WireGraph {
   readonly valueCounts: Map<string, number>;
 }
 
+export interface NodeListBuilder extends WireNodeList {
+  readonly nodes: NodeBuilder[];
+}
+
 export interface NodeBuilder extends WireNode {
-  inputs: string[];
-  outputs: string[];
   name: string;
   opType: string;
   domain: string;
   docString: string;
   overload: string;
   metadata: Map<string, string> | null;
+  hasMessage: boolean;
+  sameAttributesAs: number;
   bodies: Map<number, BodiesBuilder> | null;
 }
 
@@ -35,7 +48,7 @@ export interface BodiesBuilder {
   readonly graphs: GraphBuilder[];
 }
 
-export interface FunctionBuilder extends WireFunction {
+export interface FunctionBuilder extends WireFunction, NodeListBuilder {
   readonly nodes: NodeBuilder[];
   overload: string;
   metadata: Map<string, string> | null;
@@ -60,7 +73,7 @@ export interface TensorBuilder extends WireTensor {
 export function emptyGraph(): GraphBuilder {
   return {
     segments: [],
-    nodes: [],
+    ...emptyNodeList(),
     initializers: [],
     inputs: [],
     valueInfos: [],
@@ -71,26 +84,48 @@ export function emptyGraph(): GraphBuilder {
   };
 }
 
-/** Replaced, never added to. */
-const noNames: string[] = [];
+function emptyNodeList(): NodeListBuilder {
+  return {
+    nodes: [],
+    names: new NameTable(),
+    nodeInputs: noRows(),
+    nodeOutputs: noRows(),
+  };
+}
 
-export function emptyNode(span: WireSpan): NodeBuilder {
+/** A new node of a list. */
+export function addNode(list: NodeListBuilder, span: WireSpan): NodeBuilder {
+  const { nodes, nodeInputs, nodeOutputs } = list;
+  const node = emptyNode(span);
+  nodes.push(node);
+  nodeInputs.starts.push(nodeInputs.numbers.length);
+  nodeOutputs.starts.push(nodeOutputs.numbers.length);
+  return node;
+}
+
+function emptyNode(span: WireSpan): NodeBuilder {
   return {
     span,
-    inputs: noNames,
-    outputs: noNames,
     name: '',
     opType: '',
     domain: '',
     docString: '',
     overload: '',
     metadata: null,
+    hasMessage: false,
+    sameAttributesAs: -1,
     bodies: null,
   };
 }
 
 export function emptyFunction(): FunctionBuilder {
-  return { nodes: [], overload: '', metadata: null, attributeProtos: [], valueInfos: [] };
+  return {
+    ...emptyNodeList(),
+    overload: '',
+    metadata: null,
+    attributeProtos: [],
+    valueInfos: [],
+  };
 }
 
 export const noBytes = new Uint8Array(0);

@@ -1,4 +1,5 @@
 import type { TypedDataField, TypedSegment } from '../graph';
+import type { NumberedNodes } from '../value-numbers';
 
 /**
  * What the skip-scan of a model file leaves: small canonical bytes for onnx-proto, the texts
@@ -28,10 +29,14 @@ export interface WireSpan {
 /** Entries of a newer `metadata_props` field; null when there are none, as in most messages. */
 export type WireMetadata = ReadonlyMap<string, string> | null;
 
-export interface WireGraph {
+/** The nodes of a graph or function, with the numbers of the values that they read and make. */
+export interface WireNodeList extends NumberedNodes {
+  readonly nodes: readonly WireNode[];
+}
+
+export interface WireGraph extends WireNodeList {
   /** More than one when the singular graph field is split over several records (legal: they merge). */
   readonly segments: readonly WireSpan[];
-  readonly nodes: readonly WireNode[];
   readonly initializers: readonly WireSpan[];
   readonly inputs: readonly WireSpan[];
   readonly valueInfos: readonly WireSpan[];
@@ -44,14 +49,16 @@ export interface WireGraph {
 
 export interface WireNode {
   readonly span: WireSpan;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
   readonly name: string;
   readonly opType: string;
   readonly domain: string;
   readonly docString: string;
   readonly overload: string;
   readonly metadata: WireMetadata;
+  /** Whether `reduced` has a message for it, which it needs for attributes of its own. */
+  readonly hasMessage: boolean;
+  /** Position in the list of an earlier node that has the same attributes, byte for byte; -1 for none. */
+  readonly sameAttributesAs: number;
   /** Subgraphs by attribute position; null when the node has none. */
   readonly bodies: ReadonlyMap<number, WireBodies> | null;
 }
@@ -61,8 +68,7 @@ export interface WireBodies {
   readonly graphs: readonly WireGraph[];
 }
 
-export interface WireFunction {
-  readonly nodes: readonly WireNode[];
+export interface WireFunction extends WireNodeList {
   readonly overload: string;
   readonly metadata: WireMetadata;
   /** Messages newer than onnx-proto's FunctionProto, as reduced bytes of their own. */

@@ -10,7 +10,7 @@ import {
   readTag,
   readVarint64,
 } from './protobuf-read';
-import { modelProto, stringEntry, type FieldSchema, type MessageSchema } from './schema';
+import { modelProto, nodeProto, stringEntry, type FieldSchema, type MessageSchema } from './schema';
 import { decodeText, escapeInvalidUtf8 } from './utf8';
 import { createWindow } from './window';
 import {
@@ -20,11 +20,14 @@ import {
   keepOverload,
   maxDepth,
   metadataOf,
+  nodeListOf,
   type Frame,
 } from './wire-frames';
-import { keepNodeText, readNodeTexts } from './wire-node';
+import { NameTable } from '../name-table';
+import { keepNodeText, readNode, readNodeTexts, type NodeScan } from './wire-node';
 import { createPayloads } from './wire-payload';
-import type { WireModel } from './wire-types';
+import { createAttributeRuns } from './wire-runs';
+import type { WireModel, WireSpan } from './wire-types';
 
 /** Longer names, doc strings and attribute blobs are cut: nothing here needs them whole. */
 const maxStringBytes = 4 * 1024 * 1024;
@@ -80,7 +83,8 @@ async function scan(
   signal: CancelSignal | undefined,
 ): Promise<WireModel | null> {
   const window = createWindow(source);
-  const frames = createFrames(rootSchema, source.byteLength);
+  const runs = createAttributeRuns();
+  const frames = createFrames(rootSchema, source.byteLength, runs);
   const { out } = frames;
   const payloads = createPayloads(window, frames);
   const add = (problem: Problem): void => {
@@ -90,6 +94,8 @@ async function scan(
   const spendText = (byteLength: number): void => {
     frames.spend(heapBytesOf.text + byteLength);
   };
+
+  const nodes: NodeScan = { window, words: new NameTable(), runs, spendText };
 
   while (frames.current()) {
     await readAvailable();
@@ -101,7 +107,7 @@ async function scan(
   function readAvailable(): Promise<void> | undefined {
     for (let frame = frames.current(); frame; frame = frames.current()) {
       if (frame.owner.kind === 'node') {
-        readNodeTexts(window, frame.end, frame.owner.node, spendText);
+        readNodeTexts(nodes, frame.owner.list, frame.owner.node, frame.end);
       }
       if (window.position === frame.end) {
         frames.close();
@@ -201,6 +207,10 @@ async function scan(
     }
     if (field.newer && field.message() === stringEntry) return readMetadata(frame, byteLength);
     if (field.oneof) frames.noteOneof(frame, field);
+    if (field.message() === nodeProto) {
+      startNode(frame, field, { tagStart, lengthStart, contentStart, end });
+      return undefined;
+    }
     const atHand =
       isRepeatable(field) && window.has(byteLength)
         ? { bytes: window.bytes, start: contentStart - window.start }
@@ -211,6 +221,14 @@ async function scan(
     }
     frames.open(frame, field, { tagStart, lengthStart, contentStart, end }, atHand);
     return undefined;
+  }
+
+  function startNode(parent: Frame, field: FieldSchema, span: WireSpan): void {
+    const list = nodeListOf(parent);
+    if (!list) return;
+    const node = frames.addNode(list, span);
+    const run = readNode(nodes, list, node, span.end);
+    if (window.position < span.end) frames.openNode(list, node, field, run);
   }
 
   /** Strings, bytes and packed scalars. */
@@ -282,7 +300,9 @@ async function scan(
     const bytes = window.take(kept);
     if (escapeInvalidUtf8(bytes)) add(invalidUtf8('NodeProto', field, at));
     window.position = at + byteLength;
-    if (owner.kind === 'node') keepNodeText(owner.node, field.number, decodeText(bytes));
+    if (owner.kind === 'node') {
+      keepNodeText(owner.list, owner.node, field.number, decodeText(bytes));
+    }
   }
 
   function keepPacked(frame: Frame, field: FieldSchema, byteLength: number): void {
