@@ -1,6 +1,6 @@
 import type { Analysis } from '../core/analyze';
 import { formatBytes, formatCount, formatPercent } from '../core/format';
-import { dimText, evaluate, symbolsOf, type Dim } from '../core/shapes/symbolic';
+import { asNumber, dimText, type Dim } from '../core/shapes/symbolic';
 import type { InferredType, Scope } from '../core/shapes/types';
 import type { NodeFacts } from '../core/facts/count';
 import { originOf } from '../core/facts/module-scope';
@@ -97,12 +97,6 @@ function expressionOf(dim: Dim): string | null {
   return dim !== null && typeof dim !== 'number' ? dimText(dim) : null;
 }
 
-const noBindings: ReadonlyMap<string, number> = new Map();
-
-function numberOf(dim: Dim): number | null {
-  return symbolsOf(dim).size === 0 ? evaluate(dim, noBindings) : null;
-}
-
 function nodeJson(facts: NodeFacts): unknown {
   const { node } = facts;
   const { module, source } = originOf(node);
@@ -116,11 +110,11 @@ function nodeJson(facts: NodeFacts): unknown {
     kind: facts.kind,
     parameters: facts.parameters,
     weightBytes: facts.weightBytes,
-    macs: numberOf(facts.macs),
+    macs: asNumber(facts.macs),
     ...(expressionOf(facts.macs) !== null && { macsExpression: expressionOf(facts.macs) }),
-    flops: numberOf(facts.flops),
-    readBytes: numberOf(facts.readBytes),
-    writeBytes: numberOf(facts.writeBytes),
+    flops: asNumber(facts.flops),
+    readBytes: asNumber(facts.readBytes),
+    writeBytes: asNumber(facts.writeBytes),
     scope: module,
     ...(source && { source }),
   };
@@ -203,9 +197,9 @@ function modelText(file: string, { model, facts, sized, workload, problems }: An
 /** The ten nodes with most MACs, then weights. */
 function heaviest(nodes: readonly NodeFacts[]): string[] {
   const top = nodes
-    .filter(({ macs, weightBytes }) => (numberOf(macs) ?? 1) > 0 || weightBytes > 0)
+    .filter(({ macs, weightBytes }) => (asNumber(macs) ?? 1) > 0 || weightBytes > 0)
     .sort(
-      (a, b) => (numberOf(b.macs) ?? 0) - (numberOf(a.macs) ?? 0) || b.weightBytes - a.weightBytes,
+      (a, b) => (asNumber(b.macs) ?? 0) - (asNumber(a.macs) ?? 0) || b.weightBytes - a.weightBytes,
     )
     .slice(0, 10);
   if (top.length === 0) return [];

@@ -2,7 +2,7 @@ import { equalDims } from '../shapes/symbolic';
 import { shapeAt, type Scope } from '../shapes/types';
 import { bodyOutputs } from './body';
 import type { NodeFacts, ScopeFacts } from './count';
-import { distinctInputs, outputNumber } from './site';
+import { inputNumber, outputNumber } from './site';
 import type { WeightMap } from './weights';
 
 /** Who makes and who uses the values of one scope, by value number; none (-1) has neither. */
@@ -10,7 +10,9 @@ export interface ScopeLinks {
   readonly scope: Scope;
   readonly producerOf: (value: number) => NodeFacts | undefined;
   /** Each consumer once, in order. */
-  readonly consumersOf: (value: number) => readonly NodeFacts[];
+  readonly consumersOf: (value: number) => readonly (NodeFacts | undefined)[];
+  /** True when there are consumers and all of them pass. */
+  readonly everyConsumer: (value: number, test: (consumer: NodeFacts) => boolean) => boolean;
   /** True for outputs of the scope and for what its subgraphs may read: nobody may fuse those away. */
   readonly escapes: (value: number) => boolean;
   /** Known when the model is loaded, and not unpacked in every run. */
@@ -21,25 +23,17 @@ export interface ScopeLinks {
   readonly onlyConsumer: (value: number) => NodeFacts | undefined;
 }
 
-const nobody: readonly NodeFacts[] = [];
-
 export function scopeLinks(facts: ScopeFacts, weights: WeightMap): ScopeLinks {
-  const { scope } = facts;
+  const { scope, nodes } = facts;
   const { names, numberOf } = scope.numbers;
-  const producers: (NodeFacts | undefined)[] = names.map(() => undefined);
-  const consumers: (NodeFacts[] | undefined)[] = names.map(() => undefined);
-  for (const node of facts.nodes) {
+  const producers = new Int32Array(names.length).fill(nobody);
+  for (const node of nodes) {
     for (let index = 0; index < node.node.outputs.length; index++) {
       const value = outputNumber(node, index);
-      if (value >= 0) producers[value] = node;
-    }
-    for (const value of distinctInputs(node)) {
-      if (value < 0) continue;
-      const list = consumers[value];
-      if (list) list.push(node);
-      else consumers[value] = [node];
+      if (value >= 0) producers[value] = node.position;
     }
   }
+  const { starts, positions } = consumersIn(facts);
   const escaping = new Uint8Array(names.length);
   const escape = (name: string): void => {
     const value = numberOf(name);
@@ -49,21 +43,74 @@ export function scopeLinks(facts: ScopeFacts, weights: WeightMap): ScopeLinks {
   for (const children of facts.children.values()) {
     for (const child of children) forEachName(child.facts, escape);
   }
-  const consumersOf = (value: number) => consumers[value] ?? nobody;
+  const countOf = (value: number): number => (starts[value + 1] ?? 0) - (starts[value] ?? 0);
+  const consumerAt = (value: number, index: number): NodeFacts | undefined =>
+    nodes[positions[(starts[value] ?? 0) + index] ?? nobody];
   const escapes = (value: number) => escaping[value] === 1;
   return {
     scope,
-    producerOf: (value) => (value < 0 ? undefined : producers[value]),
-    consumersOf: (value) => (value < 0 ? nobody : consumersOf(value)),
+    producerOf(value) {
+      const position = value < 0 ? nobody : (producers[value] ?? nobody);
+      return position < 0 ? undefined : nodes[position];
+    },
+    consumersOf: (value) =>
+      value < 0 ? [] : Array.from({ length: countOf(value) }, (_, index) => consumerAt(value, index)),
+    everyConsumer(value, test) {
+      const count = value < 0 ? 0 : countOf(value);
+      for (let index = 0; index < count; index++) {
+        const consumer = consumerAt(value, index);
+        if (consumer && !test(consumer)) return false;
+      }
+      return count > 0;
+    },
     escapes,
     isWeight: (value) => weights.valueAt(scope, value)?.dequantized === false,
     positionOf: (node) => node?.position ?? -1,
     onlyConsumer(value) {
-      if (value < 0) return undefined;
-      const list = consumersOf(value);
-      return list.length > 1 || escapes(value) ? undefined : list[0];
+      if (value < 0 || countOf(value) !== 1 || escapes(value)) return undefined;
+      return consumerAt(value, 0);
     },
   };
+}
+
+const nobody = -1;
+
+/** Positions of the nodes that read each value, one list behind the other: a list of its own each would be slower. */
+function consumersIn({ scope, nodes }: ScopeFacts): { starts: Int32Array; positions: Int32Array } {
+  const count = scope.numbers.names.length;
+  const starts = new Int32Array(count + 1);
+  forEachRead(nodes, count, (value) => {
+    starts[value + 1] = (starts[value + 1] ?? 0) + 1;
+  });
+  for (let value = 0; value < count; value++) {
+    starts[value + 1] = (starts[value + 1] ?? 0) + (starts[value] ?? 0);
+  }
+  const next = starts.slice();
+  const positions = new Int32Array(starts[count] ?? 0);
+  forEachRead(nodes, count, (value, position) => {
+    const at = next[value] ?? 0;
+    positions[at] = position;
+    next[value] = at + 1;
+  });
+  return { starts, positions };
+}
+
+/** Every value that a node reads, in order, once for each node. */
+function forEachRead(
+  nodes: readonly NodeFacts[],
+  valueCount: number,
+  use: (value: number, position: number) => void,
+): void {
+  const lastReader = new Int32Array(valueCount).fill(nobody);
+  for (const node of nodes) {
+    const { position } = node;
+    for (let index = 0; index < node.node.inputs.length; index++) {
+      const value = inputNumber(node, index);
+      if (value < 0 || lastReader[value] === position) continue;
+      lastReader[value] = position;
+      use(value, position);
+    }
+  }
 }
 
 /** Every name a subgraph mentions: its own ones too, which only makes fusion more careful. */

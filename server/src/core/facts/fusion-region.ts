@@ -78,7 +78,7 @@ function producerToJoin(
     // In a cycle a member reads its own result: taken again it would never end.
     if (!producer || region.includes(producer)) continue;
     if (!joins(producer) || !isFree(producer) || links.escapes(value)) continue;
-    if (links.consumersOf(value).every((consumer) => region.includes(consumer))) return producer;
+    if (links.everyConsumer(value, (consumer) => region.includes(consumer))) return producer;
   }
   return undefined;
 }

@@ -153,7 +153,9 @@ function foldedDequantize(
     if (node.node.opType !== 'DequantizeLinear') continue;
     const output = outputNumber(node, 0);
     if (links.escapes(output)) continue;
-    const takers = links.consumersOf(output).map((consumer) => groups[consumer.position]);
+    const takers = links
+      .consumersOf(output)
+      .map((consumer) => consumer && groups[consumer.position]);
     const [first] = takers;
     if (!first || !takers.every((group) => group?.computeDtype !== undefined)) continue;
     sources.set(output, inputNumber(node, 0));
@@ -183,10 +185,8 @@ function kernelFor(
   const { anchor, members } = group;
   const { scope } = anchor;
   const isMember = (facts: NodeFacts): boolean => groups[facts.position] === group;
-  const isInner = (value: number): boolean => {
-    const consumers = links.consumersOf(value);
-    return consumers.length > 0 && !links.escapes(value) && consumers.every(isMember);
-  };
+  const isInner = (value: number): boolean =>
+    !links.escapes(value) && links.everyConsumer(value, isMember);
   const made = new Set<number>();
   const inner = new Set<number>();
   let writeBytes: Dim = 0;

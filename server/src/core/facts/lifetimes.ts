@@ -61,8 +61,6 @@ function addAt(list: Float64Array, index: number, amount: number): void {
   list[index] = (list[index] ?? 0) + amount;
 }
 
-const noValues: readonly number[] = [];
-
 interface Plan {
   readonly facts: ScopeFacts;
   readonly input: MemoryInput;
@@ -167,29 +165,34 @@ function reuses(plan: Plan): Float64Array {
     const step = node.position;
     const output = plan.firstBorn[step];
     if (!output || output.bytes === 0) continue;
-    for (const value of overwritable(node, plan)) {
-      const storage = value < 0 ? undefined : plan.storages[value];
-      if (!storage || storage === output || storage.isCallers) continue;
-      if (storage.lastUse !== step || storage.bytes !== output.bytes) continue;
-      reusedBytes[step] = storage.bytes;
-      break;
-    }
+    reusedBytes[step] = reusedBy(plan.input.fusion.kernelOf(node), output, step, plan);
   }
   return reusedBytes;
 }
 
-/** Inputs that the kernel at this step may write its result over. */
-function overwritable(node: NodeFacts, { input }: Plan): readonly number[] {
-  const { members } = input.fusion.kernelOf(node);
-  for (const { cost, node: member } of members) {
-    if (cost?.inPlace === undefined && member.opType !== 'ReduceMean') return noValues;
+/** Bytes of an input that the kernel may write its result over; 0 when there is none. */
+function reusedBy(kernel: Kernel, output: Storage, step: number, plan: Plan): number {
+  const { members } = kernel;
+  for (const { cost, node } of members) {
+    if (cost?.inPlace === undefined && node.opType !== 'ReduceMean') return 0;
   }
-  if (members.length > 1) {
-    return members.flatMap((member) =>
-      member.node.inputs.map((_, index) => inputNumber(member, index)),
-    );
+  for (const member of members) {
+    // A kernel of its own knows which of its inputs it may write over; a fused one reads each element once.
+    const only = members.length === 1 ? member.cost?.inPlace : undefined;
+    const count = only ? only.length : member.node.inputs.length;
+    for (let index = 0; index < count; index++) {
+      const value = inputNumber(member, only ? (only[index] ?? 0) : index);
+      if (isReusable(value, output, step, plan)) return output.bytes;
+    }
   }
-  return (node.cost?.inPlace ?? noValues).map((index) => inputNumber(node, index));
+  return 0;
+}
+
+/** True for a value of the same size that dies where the output is born. */
+function isReusable(value: number, output: Storage, step: number, { storages }: Plan): boolean {
+  const storage = value < 0 ? undefined : storages[value];
+  if (!storage || storage === output || storage.isCallers) return false;
+  return storage.lastUse === step && storage.bytes === output.bytes;
 }
 
 /** Bytes of a value, 0 when they are not known; that counts as unknown where it matters. */

@@ -1,3 +1,4 @@
+import { createSum } from '../shapes/sum';
 import { add, type Dim } from '../shapes/symbolic';
 import { trafficKind, type OpCost } from './ops/op';
 import { bytesAt, distinctInputs, outputNumber, type Site } from './site';
@@ -45,8 +46,8 @@ function operandBytes(
   picks: boolean,
 ): { readonly activations: Dim; readonly weights: Dim } {
   const { scope } = site;
-  let activations: Dim = 0;
-  let fromWeights: Dim = 0;
+  const activations = createSum();
+  const fromWeights = createSum();
   const numbers = distinctInputs(site);
   for (let index = 0; index < numbers.length; index++) {
     const number = numbers[index] ?? -1;
@@ -55,8 +56,7 @@ function operandBytes(
     const isTable = picks && index === 0;
     if (picks && isWeight && !isTable) continue;
     const bytes = bytesAt(scope, isTable ? outputNumber(site, 0) : number);
-    if (isWeight) fromWeights = add(fromWeights, bytes);
-    else activations = add(activations, bytes);
+    (isWeight ? fromWeights : activations).add(bytes);
   }
-  return { activations, weights: fromWeights };
+  return { activations: activations.value(), weights: fromWeights.value() };
 }

@@ -29,6 +29,8 @@ export interface Window {
 const firstReadBytes = 16 * 1024;
 /** Larger reads while scanning on, so that a file without weights takes few of them. */
 const maxReadBytes = 4 * 1024 * 1024;
+/** A gap up to here is read over: asking for another piece takes as long. */
+const nearBytes = 128 * 1024;
 
 interface MovingWindow extends Window {
   bytes: Uint8Array;
@@ -54,7 +56,7 @@ export function createWindow(source: ByteSource): Window {
     async fill(count) {
       const { position } = this;
       const end = this.start + this.bytes.byteLength;
-      const continues = position >= this.start && position <= end;
+      const continues = position >= this.start && position <= end + nearBytes;
       nextReadBytes = continues ? Math.min(nextReadBytes * 2, maxReadBytes) : firstReadBytes;
       const wanted = Math.min(Math.max(count, nextReadBytes), byteLength - position);
       const read = await source.read(position, wanted);

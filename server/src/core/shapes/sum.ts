@@ -10,6 +10,26 @@ export interface Sum {
 }
 
 export function createSum(): Sum {
+  /** Of the first dims: most sums have one or two. */
+  let few: Dim = 0;
+  let count = 0;
+  let many: ReturnType<typeof createTable> | null = null;
+  return {
+    add(dim) {
+      if (++count <= fewDims) few = add(few, dim);
+      else {
+        many ??= createTable(few);
+        many.add(dim);
+      }
+    },
+    value: () => (many ? many.value() : few),
+  };
+}
+
+/** From here on expressions on the way cost more than a table of terms. */
+const fewDims = 4;
+
+function createTable(start: Dim): Sum {
   /** Coefficients by the text of their term. */
   const totals = new Map<string, { readonly term: Term; coefficient: number }>();
   let constant: number | null = 0;
@@ -24,7 +44,7 @@ export function createSum(): Sum {
     }
     if (totals.size > maximumTerms) isKnown = false;
   };
-  return {
+  const sum: Sum = {
     add(dim) {
       if (!isKnown || constant === null) return;
       if (!usable(dim)) isKnown = false;
@@ -38,4 +58,6 @@ export function createSum(): Sum {
       return add(fromTerms(terms), constant);
     },
   };
+  sum.add(start);
+  return sum;
 }

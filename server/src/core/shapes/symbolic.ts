@@ -56,7 +56,8 @@ export function equalDims(a: Dim, b: Dim): boolean {
 export function add(a: Dim, b: Dim): Dim {
   if (!usable(a) || !usable(b)) return null;
   if (typeof a === 'number' && typeof b === 'number') return safe(a + b);
-  return sumOf(a, b);
+  if (a === 0) return b;
+  return b === 0 ? a : sumOf(a, b);
 }
 
 const sumOf = remembered((a, b) => {
@@ -80,7 +81,8 @@ export function subtract(a: Dim, b: Dim): Dim {
 export function multiply(a: Dim, b: Dim): Dim {
   if (!usable(a) || !usable(b)) return null;
   if (typeof a === 'number' && typeof b === 'number') return safe(a * b);
-  return productOf(a, b);
+  if (a === 1) return b;
+  return b === 1 ? a : productOf(a, b);
 }
 
 const productOf = remembered((a, b) => {
