@@ -212,7 +212,7 @@ function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, contex
     docString: proto.docString ?? '',
     inputs: values('input', proto.input),
     outputs: values('output', proto.output),
-    valueInfos: values('value_info', proto.valueInfo),
+    valueInfos: values('value_info', valueInfosOf(proto.valueInfo ?? [], wire)),
     nodes: nodesOf(proto.node, wire, path, context),
     initializers,
     sparseInitializers: Array.from(proto.sparseInitializer ?? [], (tensor) =>
@@ -224,6 +224,27 @@ function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, contex
   };
   keepValueNumbers(graph, wire);
   return graph;
+}
+
+/** All of a graph's `value_info`: those that have no message share the type of one that has. */
+function* valueInfosOf(
+  protos: Iterable<onnx.IValueInfoProto>,
+  { valueInfos }: WireGraph,
+): Generator<onnx.IValueInfoProto, void> {
+  const messages = protos[Symbol.iterator]();
+  const types: onnx.IValueInfoProto['type'][] = [];
+  for (const { name, sameTypeAs } of valueInfos) {
+    if (sameTypeAs >= 0) {
+      const type = types[sameTypeAs];
+      types.push(type);
+      yield type ? { name, type } : { name };
+      continue;
+    }
+    const message = messages.next();
+    if (message.done === true) return;
+    types.push(message.value.type);
+    yield message.value;
+  }
 }
 
 function nodesOf(

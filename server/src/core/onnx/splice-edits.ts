@@ -54,7 +54,10 @@ export function graphEdits(model: Model, wire: WireModel, patch: Patch): Edit[] 
     ),
     ...remove(graph.initializers, patch.removeInitializers),
     ...remove(graph.inputs, patch.removeInputs),
-    ...remove(graph.valueInfos, goneValueInfos),
+    ...remove(
+      graph.valueInfos.map(({ span }) => span),
+      goneValueInfos,
+    ),
     ...patch.insertNodes.map(({ before, node }) => {
       const next = before === 'end' ? undefined : graph.nodes[before];
       const at = next?.span.tagStart ?? nodesEnd;

@@ -6,17 +6,14 @@ import {
   functionProto,
   graphProto,
   modelProto,
-  nodeProto,
   tensorProto,
   typeProto,
   valueInfoProto,
   type FieldSchema,
   type MessageSchema,
 } from './schema';
-import type { AttributeRuns, RunCandidate } from './wire-runs';
 import { beginRepeatable, findRepeat, keepRepeatable, type Candidate } from './wire-repeats';
 import {
-  addNode,
   bodyRecord,
   emptyFunction,
   emptyGraph,
@@ -28,6 +25,7 @@ import {
   type NodeListBuilder,
   type TensorBuilder,
 } from './wire-records';
+import type { RunCandidate } from './wire-runs';
 import type { WireModel, WireSpan } from './wire-types';
 
 /** A message being read. */
@@ -47,6 +45,9 @@ export interface Frame {
   oneof: number;
   /** Set for a message whose result may be used again. */
   readonly repeatable: Candidate | null;
+  /** A part of it that later messages may repeat, and how far the scan was before it. */
+  readonly run: RunCandidate | null;
+  readonly sideEffects: number;
 }
 
 /** The contents of a message when they are at hand. */
@@ -56,15 +57,12 @@ export interface AtHand {
 }
 
 /** Whose record the fields of a message go to. */
-type Owner =
+export type Owner =
   | { readonly kind: 'graph'; readonly graph: GraphBuilder }
   | {
       readonly kind: 'node';
       readonly node: NodeBuilder;
       readonly list: NodeListBuilder;
-      /** Its attributes, which later nodes may repeat, and how far the scan was before them. */
-      readonly run: RunCandidate | null;
-      readonly sideEffects: number;
     }
   | {
       readonly kind: 'attribute';
@@ -83,10 +81,10 @@ export interface Frames {
   current(): Frame | undefined;
   /** @param at the contents of a message that may repeat, when they are at hand */
   open(parent: Frame, field: FieldSchema, span: WireSpan, at: AtHand | null): void;
-  /** A new node of a list; `openNode` is for one that is not read to its end by then. */
-  addNode(list: NodeListBuilder, span: WireSpan): NodeBuilder;
-  /** @param run what later nodes may repeat */
-  openNode(list: NodeListBuilder, node: NodeBuilder, field: FieldSchema, run: RunCandidate | null): void;
+  /** To be called before a message that may be read without being opened: it counts all the same. */
+  enter(span: WireSpan, heapBytes: number): void;
+  /** A node or value info that has a record. @param run what later ones may repeat */
+  openListed(owner: Owner, field: FieldSchema, span: WireSpan, run: RunCandidate | null): void;
   /** True when the message repeats an earlier one: then it is done. */
   repeat(parent: Frame, field: FieldSchema, length: number, at: AtHand): boolean;
   /** The current message has ended. */
@@ -134,11 +132,7 @@ export const heapBytesOf = {
 
 const plain: Owner = { kind: 'plain' };
 
-export function createFrames(
-  rootSchema: MessageSchema,
-  byteLength: number,
-  runs: AttributeRuns,
-): Frames {
+export function createFrames(rootSchema: MessageSchema, byteLength: number): Frames {
   // Lengths take five bytes in the output, mostly one or two in the file.
   const out = createOutput(maxReducedBytes, Math.min(1.5 * byteLength, maxExpectedBytes));
   const model = {
@@ -164,14 +158,12 @@ export function createFrames(
     },
     current: () => stack[stack.length - 1],
     open,
-    addNode(list, span) {
+    enter(span, bytes) {
       checkDepth(span);
-      spend(heapBytesOf.node);
-      return addNode(list, span);
+      spend(bytes);
     },
-    openNode(list, node, field, run) {
-      node.hasMessage = true;
-      push(nodeProto, field, node.span.end, { kind: 'node', node, list, run, sideEffects });
+    openListed(owner, field, span, run) {
+      push(field.message(), field, span.end, owner, null, run);
     },
     repeat,
     close,
@@ -213,13 +205,14 @@ export function createFrames(
     const known = findRepeat(at.bytes, at.start, length, field, stack.length);
     if (!known) return false;
     spend(known.heapBytes);
-    enter(parent, field);
+    note(parent, field);
     out.copy(known.reduced);
     if (field.message() === attributeProto) parent.attributeCount++;
     return true;
   }
 
-  function enter(parent: Frame, field: FieldSchema): void {
+  /** A singular message that is there again is merged. */
+  function note(parent: Frame, field: FieldSchema): void {
     if (field.repeated) return;
     const bit = 1 << field.number;
     if (parent.seen & bit) merge();
@@ -228,7 +221,7 @@ export function createFrames(
 
   function open(parent: Frame, field: FieldSchema, span: WireSpan, at: AtHand | null): void {
     checkDepth(span);
-    enter(parent, field);
+    note(parent, field);
     const schema = field.message();
     recordSpan(parent, field, span);
     const length = span.end - span.contentStart;
@@ -249,6 +242,7 @@ export function createFrames(
     end: number,
     owner: Owner,
     repeatable: Candidate | null = null,
+    run: RunCandidate | null = null,
   ): void {
     const outputStart = out.length;
     if (field) out.varint(field.number * 8 + 2);
@@ -264,6 +258,8 @@ export function createFrames(
       seen: 0,
       oneof: 0,
       repeatable,
+      run,
+      sideEffects,
     });
     if (owner.kind !== 'tensor') return;
     // The tensor's record number travels through onnx-proto in a field that its payload no longer needs.
@@ -279,7 +275,6 @@ export function createFrames(
     if (parent.owner.kind !== 'graph') return;
     if (field.name === 'initializer') parent.owner.graph.initializers.push(span);
     if (field.name === 'input') parent.owner.graph.inputs.push(span);
-    if (field.name === 'value_info') parent.owner.graph.valueInfos.push(span);
   }
 
   function newOwner(
@@ -341,9 +336,7 @@ export function createFrames(
     if (!frame.field || !parent) return;
     out.fillLength(frame.lengthSlot);
     if (frame.repeatable) keepRepeatable(frame.repeatable, out, progress());
-    if (owner.kind === 'node' && owner.run && owner.sideEffects === sideEffects) {
-      runs.keep(owner.run);
-    }
+    if (frame.run && frame.sideEffects === sideEffects) frame.run.keep();
     if (frame.field.newer) takeNewer(frame, parent);
     else if (owner.kind === 'value-info') countValueInfo(owner.metadata, frame.field, parent);
   }
@@ -354,9 +347,10 @@ export function createFrames(
     { owner }: Frame,
   ): void {
     if (owner.kind !== 'graph') return;
-    const { valueCounts, valueMetadata } = owner.graph;
-    const index = valueCounts.get(field.name) ?? 0;
-    valueCounts.set(field.name, index + 1);
+    const { valueInfos, valueCounts, valueMetadata } = owner.graph;
+    const isListed = field.name === 'value_info';
+    const index = isListed ? valueInfos.length - 1 : (valueCounts.get(field.name) ?? 0);
+    if (!isListed) valueCounts.set(field.name, index + 1);
     if (metadata) valueMetadata.set(`${field.name}:${index}`, metadata);
   }
 

@@ -1,8 +1,8 @@
 import type { NameTable } from '../name-table';
 import { asciiText } from './utf8';
 import type { Window } from './window';
-import type { AttributeRuns, RunCandidate } from './wire-runs';
 import type { NodeBuilder, NodeListBuilder } from './wire-records';
+import type { RunCandidate, Runs } from './wire-runs';
 
 /** NodeProto's fields of kind `node-text`. */
 const nodeField = { input: 1, output: 2, name: 3, opType: 4, docString: 6, domain: 7 } as const;
@@ -14,13 +14,14 @@ export interface NodeScan {
   readonly window: Window;
   /** Operator types and domains. */
   readonly words: NameTable;
-  readonly runs: AttributeRuns;
+  /** Attributes of nodes. */
+  readonly runs: Runs;
   /** Hears the bytes of each text. */
   spendText(byteLength: number): void;
 }
 
 /**
- * Reads a node from the window's position for as long as its texts are short, in ASCII and at hand, and its
+ * Reads the last node of the list from the window's position for as long as its texts are short, in ASCII and at hand, and its
  * attributes are those of an earlier node: most nodes of a large graph are read to their end. The general way does
  * the rest.
  *
@@ -42,7 +43,7 @@ export function readNode(
   const runEnd = endOfAttributes(bytes, at, stop);
   if (runEnd < 0 || hasAttribute(bytes, runEnd, stop)) return null;
   const known = runs.find(list, bytes, at, runEnd - at);
-  if (known < 0) return runs.candidate(list, bytes, at, runEnd - at);
+  if (known < 0) return runs.candidate(list, list.nodes.length - 1, bytes, at, runEnd - at);
   node.sameAttributesAs = known;
   window.position = start + runEnd;
   readNodeTexts(scan, list, node, end);

@@ -8,6 +8,7 @@ import type {
   WireNodeList,
   WireSpan,
   WireTensor,
+  WireValueInfo,
 } from './wire-types';
 
 /**
@@ -19,11 +20,11 @@ export interface GraphBuilder extends WireGraph, NodeListBuilder {
   readonly nodes: NodeBuilder[];
   readonly initializers: WireSpan[];
   readonly inputs: WireSpan[];
-  readonly valueInfos: WireSpan[];
+  readonly valueInfos: WireValueInfo[];
   metadata: Map<string, string> | null;
   annotationCount: number;
   readonly valueMetadata: Map<string, ReadonlyMap<string, string>>;
-  /** How many of `input`, `output`, `value_info` were read. */
+  /** How many of `input` and `output` were read. */
   readonly valueCounts: Map<string, number>;
 }
 

@@ -39,12 +39,21 @@ export interface WireGraph extends WireNodeList {
   readonly segments: readonly WireSpan[];
   readonly initializers: readonly WireSpan[];
   readonly inputs: readonly WireSpan[];
-  readonly valueInfos: readonly WireSpan[];
+  readonly valueInfos: readonly WireValueInfo[];
   readonly metadata: WireMetadata;
   /** How many `quantization_annotation` messages there are. */
   readonly annotationCount: number;
   /** `metadata_props` of value infos, by `input:3`, `output:0`, `value_info:7`; only those that have any. */
   readonly valueMetadata: ReadonlyMap<string, ReadonlyMap<string, string>>;
+}
+
+/** A message of `value_info`. */
+export interface WireValueInfo {
+  readonly span: WireSpan;
+  /** Position of an earlier one with the same type, byte for byte, and nothing but a name; -1 when `reduced` has it. */
+  readonly sameTypeAs: number;
+  /** The name of such a one. */
+  readonly name: string;
 }
 
 export interface WireNode {

@@ -10,7 +10,11 @@ import {
   readTag,
   readVarint64,
 } from './protobuf-read';
-import { modelProto, nodeProto, stringEntry, type FieldSchema, type MessageSchema } from './schema';
+import {
+  modelProto,
+  nodeProto,
+  stringEntry,
+  valueInfoProto, type FieldSchema, type MessageSchema } from './schema';
 import { decodeText, escapeInvalidUtf8 } from './utf8';
 import { createWindow } from './window';
 import {
@@ -26,8 +30,10 @@ import {
 import { NameTable } from '../name-table';
 import { keepNodeText, readNode, readNodeTexts, type NodeScan } from './wire-node';
 import { createPayloads } from './wire-payload';
-import { createAttributeRuns } from './wire-runs';
+import { addNode } from './wire-records';
+import { createRuns } from './wire-runs';
 import type { WireModel, WireSpan } from './wire-types';
+import { readValueInfo } from './wire-value';
 
 /** Longer names, doc strings and attribute blobs are cut: nothing here needs them whole. */
 const maxStringBytes = 4 * 1024 * 1024;
@@ -83,8 +89,7 @@ async function scan(
   signal: CancelSignal | undefined,
 ): Promise<WireModel | null> {
   const window = createWindow(source);
-  const runs = createAttributeRuns();
-  const frames = createFrames(rootSchema, source.byteLength, runs);
+  const frames = createFrames(rootSchema, source.byteLength);
   const { out } = frames;
   const payloads = createPayloads(window, frames);
   const add = (problem: Problem): void => {
@@ -95,7 +100,8 @@ async function scan(
     frames.spend(heapBytesOf.text + byteLength);
   };
 
-  const nodes: NodeScan = { window, words: new NameTable(), runs, spendText };
+  const nodes: NodeScan = { window, words: new NameTable(), runs: createRuns(), spendText };
+  const types = createRuns();
 
   while (frames.current()) {
     await readAvailable();
@@ -207,10 +213,8 @@ async function scan(
     }
     if (field.newer && field.message() === stringEntry) return readMetadata(frame, byteLength);
     if (field.oneof) frames.noteOneof(frame, field);
-    if (field.message() === nodeProto) {
-      startNode(frame, field, { tagStart, lengthStart, contentStart, end });
-      return undefined;
-    }
+    const span = { tagStart, lengthStart, contentStart, end };
+    if (startListed(frame, field, span)) return undefined;
     const atHand =
       isRepeatable(field) && window.has(byteLength)
         ? { bytes: window.bytes, start: contentStart - window.start }
@@ -219,16 +223,34 @@ async function scan(
       window.position = end;
       return undefined;
     }
-    frames.open(frame, field, { tagStart, lengthStart, contentStart, end }, atHand);
+    frames.open(frame, field, span, atHand);
     return undefined;
   }
 
-  function startNode(parent: Frame, field: FieldSchema, span: WireSpan): void {
-    const list = nodeListOf(parent);
-    if (!list) return;
-    const node = frames.addNode(list, span);
-    const run = readNode(nodes, list, node, span.end);
-    if (window.position < span.end) frames.openNode(list, node, field, run);
+  /** Nodes and value infos, which are most of a large graph: true when the message is one. */
+  function startListed(parent: Frame, field: FieldSchema, span: WireSpan): boolean {
+    const { owner } = parent;
+    const schema = field.message();
+    if (schema === nodeProto) {
+      const list = nodeListOf(parent);
+      if (!list) return false;
+      frames.enter(span, heapBytesOf.node);
+      const node = addNode(list, span);
+      const run = readNode(nodes, list, node, span.end);
+      if (window.position === span.end) return true;
+      node.hasMessage = true;
+      frames.openListed({ kind: 'node', node, list }, field, span, run);
+      return true;
+    }
+    if (schema !== valueInfoProto || owner.kind !== 'graph' || field.name !== 'value_info') {
+      return false;
+    }
+    frames.enter(span, heapBytesOf.message);
+    const run = readValueInfo(window, owner.graph, span, types);
+    if ((owner.graph.valueInfos.at(-1)?.sameTypeAs ?? -1) < 0) {
+      frames.openListed({ kind: 'value-info', metadata: null }, field, span, run);
+    }
+    return true;
   }
 
   /** Strings, bytes and packed scalars. */
