@@ -1,5 +1,5 @@
 import { Float16Array } from '@petamoriken/float16';
-import { bytesOf, dataTypeInfo } from './dtype';
+import { bytesOf, dataTypeInfo, type DataType } from './dtype';
 import type { Tensor } from './graph';
 
 const alignedBuffer = new ArrayBuffer(2048);
@@ -15,17 +15,29 @@ function listOf<T>(values: ArrayLike<T>, count: number): T[] {
   return list;
 }
 
+/** Types with a plain number for each element. */
+const plainDtypes: ReadonlySet<DataType> = new Set([
+  ...(['float32', 'float64', 'float16', 'bfloat16', 'int64', 'uint64', 'int32', 'uint32'] as const),
+  ...(['int16', 'uint16', 'int8', 'uint8', 'bool', 'int4', 'uint4', 'int2', 'uint2'] as const),
+]);
+
+/** True when `inlineValues` gives something. */
+export function hasInlineValues({ dtype, elementCount, storage }: Tensor): boolean {
+  if (dtype === null || elementCount === null) return false;
+  if (elementCount === 0) return true;
+  const byteLength = plainDtypes.has(dtype) ? bytesOf(dtype, elementCount) : null;
+  return storage.kind === 'inline' && byteLength !== null && storage.bytes.byteLength >= byteLength;
+}
+
 /**
  * Elements of a small tensor that was kept inline, as numbers or bigints (64-bit integers);
  * `undefined` when the payload is elsewhere, too short, or of a dtype with no plain number.
  */
 export function inlineValues(tensor: Tensor): readonly number[] | readonly bigint[] | undefined {
   const { dtype, elementCount, storage } = tensor;
-  if (dtype === null || elementCount === null) return undefined;
-  if (elementCount === 0) return [];
-  if (storage.kind !== 'inline') return undefined;
-  const byteLength = bytesOf(dtype, elementCount);
-  if (byteLength === null || storage.bytes.byteLength < byteLength) return undefined;
+  if (!hasInlineValues(tensor) || dtype === null) return undefined;
+  if (elementCount === null || elementCount === 0 || storage.kind !== 'inline') return [];
+  const byteLength = bytesOf(dtype, elementCount) ?? 0;
   if (byteLength <= aligned.bytes.byteLength) {
     // A model has thousands of short ones: no buffer is made for them.
     aligned.bytes.set(storage.bytes.subarray(0, byteLength));

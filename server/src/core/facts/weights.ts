@@ -28,7 +28,8 @@ export type WeightRole = 'value' | 'quantized' | 'zero-point';
 
 /** A value that follows from roots alone. */
 export interface WeightValue {
-  readonly roots: ReadonlyMap<WeightRoot, WeightRole>;
+  /** Each root once: nearly always one. */
+  readonly roots: readonly (readonly [root: WeightRoot, role: WeightRole])[];
   /** True behind a DequantizeLinear: made again in every run unless a consumer takes the integers. */
   readonly dequantized: boolean;
 }
@@ -210,7 +211,7 @@ function weightOf(site: Site, cost: OpCost, tracer: Tracer): WeightValue | undef
       'value',
     );
   }
-  return { roots, dequantized };
+  return { roots: [...roots], dequantized };
 }
 
 /** What an input of this operator is used as. */
@@ -284,7 +285,7 @@ function constantNode(node: Node, tracer: Tracer): WeightValue | undefined {
 }
 
 function only(root: WeightRoot): WeightValue {
-  return { roots: new Map([[root, 'value']]), dequantized: false };
+  return { roots: [[root, 'value']], dequantized: false };
 }
 
 const listDtypes: ReadonlyMap<string, DataType> = new Map([

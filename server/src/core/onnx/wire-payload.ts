@@ -2,6 +2,7 @@ import type { TypedDataField, TypedSegment } from '../graph';
 import { createOutput } from './output';
 import { malformed } from './protobuf-read';
 import type { FieldSchema } from './schema';
+import { createSlab, type Slab } from './slab';
 import type { Window } from './window';
 import { heapBytesOf, type Frame, type Frames } from './wire-frames';
 import { noBytes, type TensorBuilder } from './wire-records';
@@ -33,6 +34,7 @@ export interface Payloads {
 export function createPayloads(window: Window, frames: Pick<Frames, 'spend'>): Payloads {
   /** Where one unpacked integer is written as if it were packed. */
   const element = createOutput(64);
+  const slab = createSlab();
 
   return {
     addVarint(frame, field, tagStart, low, high) {
@@ -64,7 +66,7 @@ export function createPayloads(window: Window, frames: Pick<Frames, 'spend'>): P
     const byteLength = window.position - tagStart;
     note(owner.tensor, field, { offset: tagStart, byteLength, packed: false }, 1);
     if (!isUsed(owner.tensor, field)) return;
-    if (fitsInline(owner.tensor, bytes.byteLength)) keepInline(owner.tensor, bytes);
+    if (fitsInline(owner.tensor, bytes.byteLength)) keepInline(owner.tensor, bytes, slab);
   }
 
   function addPacked(
@@ -84,7 +86,7 @@ export function createPayloads(window: Window, frames: Pick<Frames, 'spend'>): P
       return undefined;
     }
     return take(byteLength, (bytes) => {
-      keepInline(tensor, bytes);
+      keepInline(tensor, bytes, slab);
     });
   }
 
@@ -182,11 +184,16 @@ function fitsInline(tensor: TensorBuilder, byteLength: number): boolean {
 }
 
 /** Keeps a copy of payload bytes that `fitsInline` has allowed. */
-function keepInline(tensor: TensorBuilder, bytes: Uint8Array): void {
+function keepInline(tensor: TensorBuilder, bytes: Uint8Array, slab: Slab): void {
   if (!tensor.inline) return;
   const length = tensor.inlineBytes + bytes.byteLength;
+  if (tensor.inline === noBytes) {
+    tensor.inline = slab.copyOf(bytes);
+    tensor.inlineBytes = length;
+    return;
+  }
   if (length > tensor.inline.byteLength) {
-    // Exact for the usual single piece, doubled for unpacked elements.
+    // Unpacked elements come one by one.
     const grown = new Uint8Array(Math.max(length, 2 * tensor.inlineBytes));
     grown.set(tensor.inline.subarray(0, tensor.inlineBytes));
     tensor.inline = grown;

@@ -212,7 +212,7 @@ function onePerTensor(
 function largestRoot({ node, scope }: NodeFacts, weights: WeightMap): WeightRoot | undefined {
   let largest: WeightRoot | undefined;
   for (const name of node.inputs) {
-    for (const root of weights.valueOf(scope, name)?.roots.keys() ?? []) {
+    for (const [root] of weights.valueOf(scope, name)?.roots ?? []) {
       if (root.storedBytes > (largest?.storedBytes ?? 0)) largest = root;
     }
   }

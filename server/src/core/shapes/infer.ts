@@ -12,7 +12,7 @@ import type { Run } from './run';
 import { addInitializers, childPath, openScope, placeOf } from './scope';
 import type { Frame, OpenScope } from './scope';
 import { product } from './symbolic';
-import { constantAt, constantOf, typeAt, typeOf } from './types';
+import { constantAt, constantOf, elementsIn, typeAt, typeOf } from './types';
 import type { InferredType, Scope } from './types';
 import { evaluatorFor } from './values/registry';
 
@@ -167,7 +167,8 @@ function keepConstants(
   if (!evaluator || scope.children.has(node)) return;
   let work = 1;
   for (let index = 0; index < node.inputs.length; index++) {
-    work += context.constant(index)?.values.length ?? 0;
+    const constant = context.constant(index);
+    if (constant) work += elementsIn(constant);
   }
   if (!run.affordsElements(work)) return;
   const constants = evaluator(context, types);

@@ -5,7 +5,7 @@ import { symbol } from './symbolic';
 import type { Dim } from './symbolic';
 import { constantOfTensor } from './tensor-constants';
 import { createTypeTable } from './type-table';
-import type { ConstantValue, InferredType } from './types';
+import { elementsIn, type ConstantValue, type InferredType } from './types';
 
 /** State of one inference: names handed out, caps left, problems said. */
 export interface Run {
@@ -111,7 +111,7 @@ export function createRun(
       return value;
     },
     affordsStored(constant) {
-      stored += constant.values.length;
+      stored += elementsIn(constant);
       return stored <= maximumTotalElements;
     },
     affordsElements(count) {

@@ -2,7 +2,7 @@ import { clampToSafe } from '../attributes';
 import { isFloat } from '../dtype';
 import type { DataType } from '../dtype';
 import type { AttributeValue, Node, Tensor } from '../graph';
-import { inlineValues } from '../tensor-values';
+import { hasInlineValues, inlineValues } from '../tensor-values';
 import { maximumRank, tensor as tensorType, unknownType } from './ops/common';
 import type { ConstantValue, InferredType } from './types';
 
@@ -24,12 +24,29 @@ export function constantOfTensor(tensor: Tensor): ConstantValue | undefined {
   const { dtype, elementCount, dims } = tensor;
   if (dtype === null || elementCount === null || dims.length > maximumRank) return undefined;
   const limit = shapeDtypes.has(dtype) ? maximumConstantElements : maximumWeightElements;
-  if (elementCount > limit) return undefined;
-  const elements = inlineValues(tensor);
-  if (!elements) return undefined;
+  if (elementCount > limit || !hasInlineValues(tensor)) return undefined;
+  return new StoredConstant(tensor, dtype, dims);
+}
+
+/** Decoded when somebody asks: most small tensors are biases and scales, whose values no shape depends on. */
+class StoredConstant implements ConstantValue {
+  #values: readonly (number | null)[] | null = null;
+
+  constructor(
+    readonly tensor: Tensor,
+    readonly dtype: DataType,
+    readonly shape: readonly number[],
+  ) {}
+
+  get values(): readonly (number | null)[] {
+    return (this.#values ??= decoded(this.tensor, this.dtype));
+  }
+}
+
+function decoded(tensor: Tensor, dtype: DataType): readonly (number | null)[] {
   const values: (number | null)[] = [];
-  for (const value of elements) values.push(usableNumber(value, dtype));
-  return { dtype, values, shape: dims };
+  for (const value of inlineValues(tensor) ?? []) values.push(usableNumber(value, dtype));
+  return values;
 }
 
 function usableNumber(value: number | bigint, dtype: DataType): number | null {

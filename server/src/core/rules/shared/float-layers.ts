@@ -71,7 +71,7 @@ function floatRoots(
   if (computeDtype !== 'float32') return [];
   const value = weights.valueAt(scope, numberAt(scope.numbers.inputs, node, 1));
   if (!value || value.dequantized) return [];
-  const roots = [...value.roots].filter(([{ elements }]) => elements > 1);
+  const roots = value.roots.filter(([{ elements }]) => elements > 1);
   const isFloat = roots.every(([{ dtype }, role]) => dtype === 'float32' && role === 'value');
   return isFloat ? roots.map(([root]) => root) : [];
 }
