@@ -1,19 +1,17 @@
-import { normalizeDomain, type Attribute, type Node } from '../graph';
+import type { Attribute, Node } from '../graph';
 import type { NameTable } from '../name-table';
 import type { GrowingRows } from '../value-numbers';
 import { attributeFieldProblem, attributeType } from './decode-fields';
 import { createPathNamer } from './paths';
 import type { onnx } from './proto';
-import type { WireBodies, WireNode, WireNodeList } from './wire-types';
+import { noAttributes } from './wire-records';
+import type { WireBodies, WireNodeList } from './wire-types';
 
 type Attributes = ReadonlyMap<string, Attribute>;
 type Bodies = ReadonlyMap<number, WireBodies> | null;
 
-const noAttributes: Attributes = new Map();
-const noMetadata: ReadonlyMap<string, string> = new Map();
-
 /**
- * The nodes of a graph or function: texts from the records of the scan, attributes from the messages that it left.
+ * Completes the nodes of a graph or function: texts come from the scan, attributes from the messages that it left.
  *
  * @param messages of the nodes that have one, in their order
  * @param paths of all nodes of the model so far
@@ -25,42 +23,30 @@ export function decodeNodes(
   ofGraph: string,
   paths: NameTable,
   decode: (message: onnx.INodeProto, bodies: Bodies, nodePath: string) => Attributes,
-): Node[] {
+): readonly Node[] {
   const namer = createPathNamer(ofGraph, paths);
-  const { nodeInputs, nodeOutputs, names } = list;
+  const { nodes, nodeInputs, nodeOutputs, names, hasMessage, sameAttributesAs } = list;
   const remaining = messages[Symbol.iterator]();
   /** Messages whose problems are about each node that has them. */
   const faulty = new Map<number, onnx.INodeProto>();
-  const nodes: Node[] = [];
-  const attributesOf = (wire: WireNode, path: string): Attributes => {
-    const message = wire.hasMessage ? remaining.next() : null;
-    const same = wire.sameAttributesAs;
+  const attributesOf = (index: number, path: string): Attributes => {
+    const message = hasMessage[index] === true ? remaining.next() : null;
+    const same = sameAttributesAs[index] ?? -1;
     if (same >= 0) {
       const again = faulty.get(same);
       return again ? decode(again, null, path) : (nodes[same]?.attributes ?? noAttributes);
     }
     if (!message || message.done === true) return noAttributes;
-    const attributes = decode(message.value, wire.bodies, path);
-    if (isFaulty(message.value, attributes)) faulty.set(nodes.length, message.value);
+    const attributes = decode(message.value, list.bodies.get(index) ?? null, path);
+    if (isFaulty(message.value, attributes)) faulty.set(index, message.value);
     return attributes.size === 0 ? noAttributes : attributes;
   };
-  for (let index = 0; index < list.nodes.length; index++) {
-    const wire = list.nodes[index];
-    if (!wire) continue;
-    const path = namer.pathOf(wire.name, wire.opType, index);
-    nodes.push({
-      index,
-      name: wire.name,
-      path,
-      opType: wire.opType,
-      domain: normalizeDomain(wire.domain),
-      overload: wire.overload,
-      inputs: textsOf(nodeInputs, index, names),
-      outputs: textsOf(nodeOutputs, index, names),
-      attributes: attributesOf(wire, path),
-      docString: wire.docString,
-      metadata: wire.metadata ?? noMetadata,
-    });
+  for (const node of nodes) {
+    const { index } = node;
+    node.path = namer.pathOf(node.name, node.opType, index);
+    node.inputs = textsOf(nodeInputs, index, names);
+    node.outputs = textsOf(nodeOutputs, index, names);
+    node.attributes = attributesOf(index, node.path);
   }
   return nodes;
 }

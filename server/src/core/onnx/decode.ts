@@ -24,7 +24,7 @@ import { createValueInfoDecoder } from './type-cache';
 import { sniffBytes, sniffProblem } from './sniff';
 import { displayText } from './utf8';
 import { scanMessage, scanModel } from './wire';
-import { emptyFunction, emptyGraph } from './wire-records';
+import { emptyFunction, emptyGraph, noMetadata } from './wire-records';
 import type { WireBodies, WireFunction, WireGraph, WireModel, WireNodeList } from './wire-types';
 
 /** A model and the record of where its parts lie in the file. */
@@ -252,13 +252,12 @@ function nodesOf(
   wire: WireNodeList,
   path: string,
   context: Context,
-): Node[] {
+): readonly Node[] {
   return decodeNodes(protos ?? [], wire, path, context.paths, (proto, bodies, nodePath) =>
     decodeAttributes(proto.attribute ?? [], bodies, nodePath, context),
   );
 }
 
-const noMetadata: ReadonlyMap<string, string> = new Map();
 
 function decodeAttributes(
   protos: readonly onnx.IAttributeProto[],

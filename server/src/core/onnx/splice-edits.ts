@@ -20,9 +20,12 @@ import {
 } from './splice-pieces';
 import { decodeText, encodeText } from './utf8';
 import { createWindow } from './window';
+import type { SpanList } from './span-list';
 import type { WireModel, WireSpan } from './wire-types';
 
 /** What a patch asks for, as edits of the file. What it names twice is done once. */
+
+type Spans = Pick<SpanList, 'at'>;
 
 /** Nodes, initializers, inputs and value infos that come or go as a whole. */
 export function graphEdits(model: Model, wire: WireModel, patch: Patch): Edit[] {
@@ -35,32 +38,26 @@ export function graphEdits(model: Model, wire: WireModel, patch: Patch): Edit[] 
     segment: segmentAt(graph.segments, start),
     level: 1,
   });
-  const remove = (spans: readonly WireSpan[], indices: Iterable<number>): Edit[] =>
+  const remove = (spans: Spans, indices: Iterable<number>): Edit[] =>
     [...new Set(indices)].flatMap((index) => {
-      const span = spans[index];
+      const span = spans.at(index);
       return span ? [edit(span.tagStart, span.end, [])] : [];
     });
   const graphEnd = graph.segments.at(-1)?.end ?? 0;
-  const nodesEnd = graph.nodes.at(-1)?.span.end ?? graphEnd;
+  const nodesEnd = graph.nodeSpans.at(-1)?.end ?? graphEnd;
   const initializersEnd = graph.initializers.at(-1)?.end ?? graphEnd;
   const goneValues = new Set(patch.removeValueInfos);
   const goneValueInfos = model.graph.valueInfos.flatMap(({ name }, index) =>
     goneValues.has(name) ? [index] : [],
   );
   return [
-    ...remove(
-      graph.nodes.map(({ span }) => span),
-      patch.removeNodes,
-    ),
+    ...remove(graph.nodeSpans, patch.removeNodes),
     ...remove(graph.initializers, patch.removeInitializers),
     ...remove(graph.inputs, patch.removeInputs),
-    ...remove(
-      graph.valueInfos.map(({ span }) => span),
-      goneValueInfos,
-    ),
+    ...remove(graph.valueInfoSpans, goneValueInfos),
     ...patch.insertNodes.map(({ before, node }) => {
-      const next = before === 'end' ? undefined : graph.nodes[before];
-      const at = next?.span.tagStart ?? nodesEnd;
+      const next = before === 'end' ? undefined : graph.nodeSpans.at(before);
+      const at = next?.tagStart ?? nodesEnd;
       return edit(at, at, [bytesPiece(lengthDelimited(1, encodeNode(node)))]);
     }),
     ...patch.addInitializers.map((tensor) =>
@@ -112,7 +109,7 @@ export async function nodeEdits(
   const edits: Edit[] = [];
   // In file order, so that one read serves many nodes.
   for (const [index, renames] of [...byNode].sort(([a], [b]) => a - b)) {
-    const span = graph.nodes[index]?.span;
+    const span = graph.nodeSpans.at(index);
     if (!span) continue;
     const segment = segmentAt(graph.segments, span.tagStart);
     const fields = await listFields(window, span.contentStart, span.end);

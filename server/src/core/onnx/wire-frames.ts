@@ -19,14 +19,14 @@ import {
   emptyGraph,
   emptyTensor,
   trimInline,
+  type BodiesHolder,
   type FunctionBuilder,
   type GraphBuilder,
-  type NodeBuilder,
   type NodeListBuilder,
   type TensorBuilder,
 } from './wire-records';
 import type { RunCandidate } from './wire-runs';
-import type { WireModel, WireSpan } from './wire-types';
+import type { WireModel, WireNode, WireSpan } from './wire-types';
 
 /** A message being read. */
 export interface Frame {
@@ -61,12 +61,14 @@ export type Owner =
   | { readonly kind: 'graph'; readonly graph: GraphBuilder }
   | {
       readonly kind: 'node';
-      readonly node: NodeBuilder;
+      readonly node: WireNode;
       readonly list: NodeListBuilder;
+      bodies: BodiesHolder['bodies'];
+      metadata: Map<string, string> | null;
     }
   | {
       readonly kind: 'attribute';
-      readonly holder: Pick<NodeBuilder, 'bodies'>;
+      readonly holder: BodiesHolder;
       readonly index: number;
     }
   | { readonly kind: 'function'; readonly definition: FunctionBuilder }
@@ -291,7 +293,7 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
         return tensorOwner();
       case attributeProto: {
         spend(heapBytesOf.message);
-        const holder = parent.kind === 'node' ? parent.node : { bodies: null };
+        const holder = parent.kind === 'node' ? parent : { bodies: null };
         return { kind: 'attribute', holder, index: attributeCount };
       }
       case functionProto: {
@@ -333,6 +335,10 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
     if (!frame) return;
     const { owner } = frame;
     if (owner.kind === 'tensor') trimInline(owner.tensor);
+    if (owner.kind === 'node') {
+      if (owner.metadata) owner.node.metadata = owner.metadata;
+      if (owner.bodies) owner.list.bodies.set(owner.node.index, owner.bodies);
+    }
     if (!frame.field || !parent) return;
     out.fillLength(frame.lengthSlot);
     if (frame.repeatable) keepRepeatable(frame.repeatable, out, progress());
@@ -390,7 +396,7 @@ export function metadataOf({ owner }: Frame): Map<string, string> | null {
     case 'graph':
       return (owner.graph.metadata ??= new Map());
     case 'node':
-      return (owner.node.metadata ??= new Map());
+      return (owner.metadata ??= new Map());
     case 'function':
       return (owner.definition.metadata ??= new Map());
     case 'tensor':

@@ -1,8 +1,10 @@
+import { normalizeDomain } from '../graph';
 import type { NameTable } from '../name-table';
 import { asciiText } from './utf8';
 import type { Window } from './window';
-import type { NodeBuilder, NodeListBuilder } from './wire-records';
+import type { NodeListBuilder } from './wire-records';
 import type { RunCandidate, Runs } from './wire-runs';
+import type { WireNode } from './wire-types';
 
 /** NodeProto's fields of kind `node-text`. */
 const nodeField = { input: 1, output: 2, name: 3, opType: 4, docString: 6, domain: 7 } as const;
@@ -31,7 +33,7 @@ export interface NodeScan {
 export function readNode(
   scan: NodeScan,
   list: NodeListBuilder,
-  node: NodeBuilder,
+  node: WireNode,
   end: number,
 ): RunCandidate | null {
   const { window, runs } = scan;
@@ -43,8 +45,8 @@ export function readNode(
   const runEnd = endOfAttributes(bytes, at, stop);
   if (runEnd < 0 || hasAttribute(bytes, runEnd, stop)) return null;
   const known = runs.find(list, bytes, at, runEnd - at);
-  if (known < 0) return runs.candidate(list, list.nodes.length - 1, bytes, at, runEnd - at);
-  node.sameAttributesAs = known;
+  if (known < 0) return runs.candidate(list, node.index, bytes, at, runEnd - at);
+  list.sameAttributesAs[node.index] = known;
   window.position = start + runEnd;
   readNodeTexts(scan, list, node, end);
   return null;
@@ -54,7 +56,7 @@ export function readNode(
 export function readNodeTexts(
   { window, words, spendText }: NodeScan,
   list: NodeListBuilder,
-  node: NodeBuilder,
+  node: WireNode,
   end: number,
 ): void {
   const { bytes, view, start } = window;
@@ -89,7 +91,7 @@ export function readNodeTexts(
 /** Any text of a node, however it was read. */
 export function keepNodeText(
   list: NodeListBuilder,
-  node: NodeBuilder,
+  node: WireNode,
   field: number,
   text: string,
 ): void {
@@ -102,11 +104,11 @@ function valuesOf(list: NodeListBuilder, field: number): number[] {
   return (field === nodeField.input ? list.nodeInputs : list.nodeOutputs).numbers;
 }
 
-function keepText(node: NodeBuilder, field: number, text: string): void {
+function keepText(node: WireNode, field: number, text: string): void {
   if (field === nodeField.name) node.name = text;
   else if (field === nodeField.opType) node.opType = text;
   else if (field === nodeField.docString) node.docString = text;
-  else node.domain = text;
+  else node.domain = normalizeDomain(text);
 }
 
 /** Where the attributes end that stand one behind the other from `at`; -1 when that is not plain to see. */

@@ -1,7 +1,9 @@
-import type { TypedDataField, TypedSegment } from '../graph';
+import type { Attribute, TypedDataField, TypedSegment } from '../graph';
 import { NameTable } from '../name-table';
 import { noRows } from '../value-numbers';
+import { SpanList } from './span-list';
 import type {
+  WireBodies,
   WireFunction,
   WireGraph,
   WireNode,
@@ -15,10 +17,8 @@ import type {
  * The records of `wire-types` while they are made. A file can hold millions of empty messages, so parts that most
  * of them lack are null until they are needed.
  */
-export interface GraphBuilder extends WireGraph, NodeListBuilder {
+export interface GraphBuilder extends Omit<WireGraph, keyof WireNodeList>, NodeListBuilder {
   readonly segments: WireSpan[];
-  readonly nodes: NodeBuilder[];
-  readonly initializers: WireSpan[];
   readonly inputs: WireSpan[];
   readonly valueInfos: WireValueInfo[];
   metadata: Map<string, string> | null;
@@ -29,18 +29,14 @@ export interface GraphBuilder extends WireGraph, NodeListBuilder {
 }
 
 export interface NodeListBuilder extends WireNodeList {
-  readonly nodes: NodeBuilder[];
+  readonly nodes: WireNode[];
+  readonly hasMessage: boolean[];
+  readonly sameAttributesAs: number[];
+  readonly bodies: Map<number, ReadonlyMap<number, WireBodies>>;
 }
 
-export interface NodeBuilder extends WireNode {
-  name: string;
-  opType: string;
-  domain: string;
-  docString: string;
-  overload: string;
-  metadata: Map<string, string> | null;
-  hasMessage: boolean;
-  sameAttributesAs: number;
+/** Collects the subgraphs of a node's attributes; null until there is one. */
+export interface BodiesHolder {
   bodies: Map<number, BodiesBuilder> | null;
 }
 
@@ -49,8 +45,8 @@ export interface BodiesBuilder {
   readonly graphs: GraphBuilder[];
 }
 
-export interface FunctionBuilder extends WireFunction, NodeListBuilder {
-  readonly nodes: NodeBuilder[];
+export interface FunctionBuilder
+  extends Omit<WireFunction, keyof WireNodeList>, NodeListBuilder {
   overload: string;
   metadata: Map<string, string> | null;
   readonly attributeProtos: WireFunction['attributeProtos'][number][];
@@ -75,9 +71,10 @@ export function emptyGraph(): GraphBuilder {
   return {
     segments: [],
     ...emptyNodeList(),
-    initializers: [],
+    initializers: new SpanList(),
     inputs: [],
     valueInfos: [],
+    valueInfoSpans: new SpanList(),
     metadata: null,
     annotationCount: 0,
     valueMetadata: new Map(),
@@ -88,35 +85,42 @@ export function emptyGraph(): GraphBuilder {
 function emptyNodeList(): NodeListBuilder {
   return {
     nodes: [],
+    nodeSpans: new SpanList(),
+    hasMessage: [],
+    sameAttributesAs: [],
+    bodies: new Map(),
     names: new NameTable(),
     nodeInputs: noRows(),
     nodeOutputs: noRows(),
   };
 }
 
-/** A new node of a list. */
-export function addNode(list: NodeListBuilder, span: WireSpan): NodeBuilder {
-  const { nodes, nodeInputs, nodeOutputs } = list;
-  const node = emptyNode(span);
-  nodes.push(node);
-  nodeInputs.starts.push(nodeInputs.numbers.length);
-  nodeOutputs.starts.push(nodeOutputs.numbers.length);
-  return node;
-}
+const noTexts: readonly string[] = [];
+export const noAttributes: ReadonlyMap<string, Attribute> = new Map();
+export const noMetadata: ReadonlyMap<string, string> = new Map();
 
-function emptyNode(span: WireSpan): NodeBuilder {
-  return {
-    span,
+/** A new node of a list. */
+export function addNode(list: NodeListBuilder, span: WireSpan): WireNode {
+  const node: WireNode = {
+    index: list.nodes.length,
     name: '',
+    path: '',
     opType: '',
     domain: '',
-    docString: '',
     overload: '',
-    metadata: null,
-    hasMessage: false,
-    sameAttributesAs: -1,
-    bodies: null,
+    inputs: noTexts,
+    outputs: noTexts,
+    attributes: noAttributes,
+    docString: '',
+    metadata: noMetadata,
   };
+  list.nodes.push(node);
+  list.nodeSpans.push(span);
+  list.hasMessage.push(false);
+  list.sameAttributesAs.push(-1);
+  list.nodeInputs.starts.push(list.nodeInputs.numbers.length);
+  list.nodeOutputs.starts.push(list.nodeOutputs.numbers.length);
+  return node;
 }
 
 export function emptyFunction(): FunctionBuilder {
@@ -156,7 +160,7 @@ export function trimInline(tensor: TensorBuilder): void {
 
 /** The subgraph record of an attribute: `g` merges into one, `graphs` are a list. */
 export function bodyRecord(
-  holder: Pick<NodeBuilder, 'bodies'>,
+  holder: BodiesHolder,
   index: number,
   repeated: boolean,
 ): GraphBuilder {

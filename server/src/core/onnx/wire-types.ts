@@ -1,5 +1,6 @@
-import type { TypedDataField, TypedSegment } from '../graph';
+import type { Attribute, TypedDataField, TypedSegment } from '../graph';
 import type { NumberedNodes } from '../value-numbers';
+import type { SpanList } from './span-list';
 
 /**
  * What the skip-scan of a model file leaves: small canonical bytes for onnx-proto, the texts
@@ -32,14 +33,22 @@ export type WireMetadata = ReadonlyMap<string, string> | null;
 /** The nodes of a graph or function, with the numbers of the values that they read and make. */
 export interface WireNodeList extends NumberedNodes {
   readonly nodes: readonly WireNode[];
+  readonly nodeSpans: SpanList;
+  /** By position, whether `reduced` has a message for the node, which it needs for attributes of its own. */
+  readonly hasMessage: readonly boolean[];
+  /** By position, that of an earlier node which has the same attributes, byte for byte; -1 for none. */
+  readonly sameAttributesAs: readonly number[];
+  /** Subgraphs by position of the node and of the attribute. */
+  readonly bodies: ReadonlyMap<number, ReadonlyMap<number, WireBodies>>;
 }
 
 export interface WireGraph extends WireNodeList {
   /** More than one when the singular graph field is split over several records (legal: they merge). */
   readonly segments: readonly WireSpan[];
-  readonly initializers: readonly WireSpan[];
+  readonly initializers: SpanList;
   readonly inputs: readonly WireSpan[];
   readonly valueInfos: readonly WireValueInfo[];
+  readonly valueInfoSpans: SpanList;
   readonly metadata: WireMetadata;
   /** How many `quantization_annotation` messages there are. */
   readonly annotationCount: number;
@@ -49,27 +58,25 @@ export interface WireGraph extends WireNodeList {
 
 /** A message of `value_info`. */
 export interface WireValueInfo {
-  readonly span: WireSpan;
   /** Position of an earlier one with the same type, byte for byte, and nothing but a name; -1 when `reduced` has it. */
   readonly sameTypeAs: number;
   /** The name of such a one. */
   readonly name: string;
 }
 
+/** A node of the model, which `decodeNodes` completes: the scan knows the texts that stand in the file. */
 export interface WireNode {
-  readonly span: WireSpan;
-  readonly name: string;
-  readonly opType: string;
-  readonly domain: string;
-  readonly docString: string;
-  readonly overload: string;
-  readonly metadata: WireMetadata;
-  /** Whether `reduced` has a message for it, which it needs for attributes of its own. */
-  readonly hasMessage: boolean;
-  /** Position in the list of an earlier node that has the same attributes, byte for byte; -1 for none. */
-  readonly sameAttributesAs: number;
-  /** Subgraphs by attribute position; null when the node has none. */
-  readonly bodies: ReadonlyMap<number, WireBodies> | null;
+  readonly index: number;
+  name: string;
+  path: string;
+  opType: string;
+  domain: string;
+  overload: string;
+  inputs: readonly string[];
+  outputs: readonly string[];
+  attributes: ReadonlyMap<string, Attribute>;
+  docString: string;
+  metadata: ReadonlyMap<string, string>;
 }
 
 export interface WireBodies {

@@ -19,7 +19,8 @@ export function readValueInfo(
   span: WireSpan,
   types: Runs,
 ): RunCandidate | null {
-  const info = { span, name: '', sameTypeAs: -1 };
+  const info = { name: '', sameTypeAs: -1 };
+  graph.valueInfoSpans.push(span);
   const index = graph.valueInfos.push(info) - 1;
   const { bytes, start } = window;
   const stop = span.end - start;

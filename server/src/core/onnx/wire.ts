@@ -238,8 +238,8 @@ async function scan(
       const node = addNode(list, span);
       const run = readNode(nodes, list, node, span.end);
       if (window.position === span.end) return true;
-      node.hasMessage = true;
-      frames.openListed({ kind: 'node', node, list }, field, span, run);
+      list.hasMessage[node.index] = true;
+      frames.openListed({ kind: 'node', node, list, bodies: null, metadata: null }, field, span, run);
       return true;
     }
     if (schema !== valueInfoProto || owner.kind !== 'graph' || field.name !== 'value_info') {
