@@ -10,7 +10,7 @@ import { regionEndingAt } from './fusion-region';
 import { bytesAt, inputNumber, outputNumber } from './site';
 import type { WeightMap } from './weights';
 
-/** Nodes that a runtime runs as one kernel. Most have one member. */
+/** Nodes that a runtime runs as one kernel. */
 export interface Kernel {
   /** The node that the kernel is accounted to: the heaviest of its members. */
   readonly anchor: NodeFacts;
@@ -26,7 +26,8 @@ export interface Kernel {
 }
 
 export interface FusionPlan {
-  readonly kernelOf: (facts: NodeFacts) => Kernel;
+  /** Undefined for a node that runs alone, as most do: its facts are those of its kernel. */
+  readonly kernelOf: (facts: NodeFacts) => Kernel | undefined;
   /**
    * Number of the value whose memory this one shares because a DequantizeLinear in between is folded away; undefined
    * for all others.
@@ -66,20 +67,13 @@ export function planFusion(facts: ModelFacts): FusionPlan {
     return plan;
   };
   return {
-    kernelOf(node) {
-      const kernels = planOf(node.scope)?.kernels;
-      const known = kernels?.[node.position];
-      if (known) return known;
-      const kernel = alone(node);
-      if (kernels) kernels[node.position] = kernel;
-      return kernel;
-    },
+    kernelOf: (node) => planOf(node.scope)?.kernels[node.position],
     dequantizedFrom: (scope, value) => planOf(scope)?.sources.get(value),
   };
 }
 
 interface ScopePlan {
-  /** By position; undefined for nodes that run alone, until somebody asks. */
+  /** By position; undefined for nodes that run alone. */
   readonly kernels: (Kernel | undefined)[];
   /** Values that stand for others, see `FusionPlan.dequantizedFrom`. */
   readonly sources: ReadonlyMap<number, number>;
@@ -167,14 +161,6 @@ function foldedDequantize(
   return sources;
 }
 
-const noValues: ReadonlySet<number> = new Set();
-
-function alone(facts: NodeFacts): Kernel {
-  const { readBytes, writeBytes, weightReadBytes, computeDtype } = facts;
-  const traffic = { readBytes, writeBytes, weightReadBytes };
-  return { anchor: facts, members: [facts], ...traffic, computeDtype, inner: noValues };
-}
-
 /** What crosses the border of a group: each value once, weights apart. */
 function kernelFor(
   group: Group,
@@ -201,7 +187,8 @@ function kernelFor(
   }
   const computeDtype = group.computeDtype ?? anchor.computeDtype;
   if (members.every((member) => movesNothing(member.node, anchor))) {
-    return { ...alone(anchor), members, computeDtype, inner };
+    const { readBytes, writeBytes, weightReadBytes } = anchor;
+    return { anchor, members, readBytes, writeBytes, weightReadBytes, computeDtype, inner };
   }
   let activations: Dim = 0;
   let weightReadBytes: Dim = 0;

@@ -96,7 +96,7 @@ function placeInputs(plan: Plan): number {
 /** A kernel runs when the last of its nodes is due; until then it needs what they all read. */
 function stepOf(node: NodeFacts, { input, steps }: Plan): number {
   const kernel = input.fusion.kernelOf(node);
-  if (kernel.members.length === 1) return node.position;
+  if (!kernel) return node.position;
   const known = steps.get(kernel);
   if (known !== undefined) return known;
   let step = 0;
@@ -122,7 +122,7 @@ function placeNode(node: NodeFacts, plan: Plan): void {
   const isAlias = cost !== undefined && trafficKind(cost, node) === 'alias';
   for (let index = 0; index < node.node.outputs.length; index++) {
     const value = outputNumber(node, index);
-    if (value < 0 || kernel.inner.has(value)) continue;
+    if (value < 0 || kernel?.inner.has(value) === true) continue;
     const isView = isAlias && index === 0 && node.node.inputs.length > 0;
     const source = isView ? inputNumber(node, 0) : fusion.dequantizedFrom(scope, value);
     if (source !== undefined) {
@@ -165,28 +165,33 @@ function reuses(plan: Plan): Float64Array {
     const step = node.position;
     const output = plan.firstBorn[step];
     if (!output || output.bytes === 0) continue;
-    reusedBytes[step] = reusedBy(plan.input.fusion.kernelOf(node), output, step, plan);
+    reusedBytes[step] = reusedBy(node, output, step, plan);
   }
   return reusedBytes;
 }
 
-/** Bytes of an input that the kernel may write its result over; 0 when there is none. */
-function reusedBy(kernel: Kernel, output: Storage, step: number, plan: Plan): number {
-  const { members } = kernel;
-  for (const { cost, node } of members) {
-    if (cost?.inPlace === undefined && node.opType !== 'ReduceMean') return 0;
+/** Bytes of an input that the kernel of a node may write its result over; 0 when there is none. */
+function reusedBy(node: NodeFacts, output: Storage, step: number, plan: Plan): number {
+  const kernel = plan.input.fusion.kernelOf(node);
+  if (!kernel) {
+    for (const index of node.cost?.inPlace ?? nothing) {
+      if (isReusable(inputNumber(node, index), output, step, plan)) return output.bytes;
+    }
+    return 0;
   }
-  for (const member of members) {
-    // A kernel of its own knows which of its inputs it may write over; a fused one reads each element once.
-    const only = members.length === 1 ? member.cost?.inPlace : undefined;
-    const count = only ? only.length : member.node.inputs.length;
-    for (let index = 0; index < count; index++) {
-      const value = inputNumber(member, only ? (only[index] ?? 0) : index);
-      if (isReusable(value, output, step, plan)) return output.bytes;
+  for (const { cost, node: member } of kernel.members) {
+    if (cost?.inPlace === undefined && member.opType !== 'ReduceMean') return 0;
+  }
+  // Each element is read before it is written.
+  for (const member of kernel.members) {
+    for (let index = 0; index < member.node.inputs.length; index++) {
+      if (isReusable(inputNumber(member, index), output, step, plan)) return output.bytes;
     }
   }
   return 0;
 }
+
+const nothing: readonly number[] = [];
 
 /** True for a value of the same size that dies where the output is born. */
 function isReusable(value: number, output: Storage, step: number, { storages }: Plan): boolean {

@@ -34,8 +34,8 @@ export function workloadOf(facts: ModelFacts, sized: SizedFacts): Workload {
   for (const scope of scopes) {
     for (const node of scope.facts.nodes) {
       const kernel = fusion.kernelOf(node);
-      if (kernel.anchor !== node || isIdle(node, kernel)) continue;
-      items.push(workItem(kernel, scope, bindings.values));
+      if ((kernel && kernel.anchor !== node) || isIdle(node, kernel ?? node)) continue;
+      items.push(workItem(node, kernel, scope, bindings.values));
     }
   }
   const known = items.filter(isKnown).length;
@@ -51,35 +51,50 @@ export function workloadOf(facts: ModelFacts, sized: SizedFacts): Workload {
 }
 
 /** Nothing is computed and nothing moves. */
-function isIdle(node: NodeFacts, { readBytes, writeBytes }: Kernel): boolean {
+function isIdle(node: NodeFacts, { readBytes, writeBytes }: Traffic): boolean {
   if (node.kind === 'none') return readBytes === 0 && writeBytes === 0;
   return node.kind === 'control' && node.macs === 0 && node.flops === 0;
 }
 
+/** @param kernel undefined for a node that runs alone */
 function workItem(
-  kernel: Kernel,
+  anchor: NodeFacts,
+  kernel: Kernel | undefined,
   { repeat }: RunningScope,
   values: ReadonlyMap<string, number>,
 ): WorkItem {
-  const { anchor, members } = kernel;
-  const isInteger = kernel.computeDtype !== null && !isFloat(kernel.computeDtype);
-  // An integer kernel takes its operands as they are; only its result is rescaled.
-  const computing = members.filter(
-    ({ node }) => !isInteger || node === anchor.node || node.opType !== 'DequantizeLinear',
-  );
-  const times = (value: number | null) => product(value, repeat);
-  const weightBytes = times(amount(kernel.weightReadBytes, values));
+  const { readBytes, writeBytes, weightReadBytes, computeDtype } = kernel ?? anchor;
+  const work = kernel ? workOf(kernel, values) : anchor;
+  const weightBytes = product(amount(weightReadBytes, values), repeat);
   return {
     name: anchor.path,
     opType: anchor.node.opType,
     kind: anchor.kind,
-    macs: times(sumOf(members.map(({ macs }) => amount(macs, values)))),
-    flops: times(sumOf(computing.map(({ flops }) => amount(flops, values)))),
-    readBytes: times(amount(kernel.readBytes, values)),
-    writeBytes: times(amount(kernel.writeBytes, values)),
+    macs: product(amount(work.macs, values), repeat),
+    flops: product(amount(work.flops, values), repeat),
+    readBytes: product(amount(readBytes, values), repeat),
+    writeBytes: product(amount(writeBytes, values), repeat),
     weightBytes: weightBytes ?? anchor.weightBytes,
-    computeDtype: kernel.computeDtype,
+    computeDtype,
     ...(repeat !== null && repeat > 1 && { launches: repeat }),
+  };
+}
+
+type Traffic = Pick<NodeFacts, 'readBytes' | 'writeBytes'>;
+
+/** The work of all members together. */
+function workOf(
+  { anchor, members, computeDtype }: Kernel,
+  values: ReadonlyMap<string, number>,
+): { readonly macs: number | null; readonly flops: number | null } {
+  const isInteger = computeDtype !== null && !isFloat(computeDtype);
+  // An integer kernel takes its operands as they are; only its result is rescaled.
+  const computing = members.filter(
+    ({ node }) => !isInteger || node === anchor.node || node.opType !== 'DequantizeLinear',
+  );
+  return {
+    macs: sumOf(members.map(({ macs }) => amount(macs, values))),
+    flops: sumOf(computing.map(({ flops }) => amount(flops, values))),
   };
 }
 

@@ -115,7 +115,7 @@ function energyRows(view: ReadableModel, facts: NodeFacts): string[] {
       `| energy | ${formatJoules(own.energyJoules)}, ${share} of a run on ${device.id}${bound} |`,
     ];
   }
-  const { anchor } = view.analysis.sized.fusion.kernelOf(facts);
+  const anchor = view.analysis.sized.fusion.kernelOf(facts)?.anchor ?? facts;
   if (anchor === facts) return ['| energy | no work of its own |'];
   const name = anchor.node.name === '' ? anchor.path : anchor.node.name;
   return [`| energy | counted with ${markdownText(name)}, which it is fused with |`];
