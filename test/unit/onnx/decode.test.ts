@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { readTensor } from '../../../server/src/core/onnx/decode';
-import { toBigint } from '../../../server/src/core/onnx/decode-values';
+import { toBigint } from '../../../server/src/core/onnx/decode-numbers';
 import { onnx } from '../../../server/src/core/onnx/proto';
 import { clampToSafe } from '../../../server/src/core/attributes';
 import type { AttributeValue, Graph, Node, ValueType } from '../../../server/src/core/graph';

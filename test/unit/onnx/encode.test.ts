@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { AttributeValue, Model, Tensor, ValueType } from '../../../server/src/core/graph';
 import { producerOf } from '../../../server/src/core/graph';
-import { toBigint } from '../../../server/src/core/onnx/decode-values';
+import { toBigint } from '../../../server/src/core/onnx/decode-numbers';
 import {
   encodeAttribute,
   encodeModel,

@@ -4,15 +4,9 @@ import { keepValueNumbers } from '../value-numbers';
 import { createProblemSink, type ProblemSink } from '../problem';
 import type { ByteSource, CancelSignal } from '../source';
 import { attributeFieldProblem, attributeType } from './decode-fields';
-import {
-  decodeTensor,
-  decodeType,
-  decodeValueInfo,
-  sparseTensor,
-  toBigint,
-  toNumber,
-  type TensorContext,
-} from './decode-values';
+import { toBigint, toNumber } from './decode-numbers';
+import { decodeTensor, plainTensor, sparseTensor, type TensorContext } from './decode-tensor';
+import { decodeType, decodeValueInfo } from './decode-values';
 import { decodeNodes } from './decode-nodes';
 import { NameTable } from '../name-table';
 import { graphPath } from './paths';
@@ -185,9 +179,7 @@ function graphMessages(reduced: Uint8Array, start: number, end: number): GraphMe
 }
 
 function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, context: Context): Graph {
-  const initializers = Array.from(proto.initializer ?? [], (tensor) =>
-    decodeTensor(tensor, context),
-  );
+  const initializers = initializersOf(proto.initializer ?? [], wire, context);
   const initializerByName = new Map<string, Tensor>();
   for (const tensor of initializers) {
     if (!initializerByName.has(tensor.name)) initializerByName.set(tensor.name, tensor);
@@ -224,6 +216,19 @@ function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, contex
   };
   keepValueNumbers(graph, wire);
   return graph;
+}
+
+function initializersOf(
+  protos: Iterable<onnx.ITensorProto>,
+  { plainInitializers }: WireGraph,
+  context: Context,
+): Tensor[] {
+  const messages = protos[Symbol.iterator]();
+  return plainInitializers.flatMap((plain) => {
+    if (plain) return plainTensor(plain, context.sink);
+    const message = messages.next();
+    return message.done === true ? [] : decodeTensor(message.value, context);
+  });
 }
 
 /** All of a graph's `value_info`: those that have no message share the type of one that has. */

@@ -275,7 +275,6 @@ export function createFrames(rootSchema: MessageSchema, byteLength: number): Fra
       if (field.name === 'metadata_props') model.metadata.push(span);
     }
     if (parent.owner.kind !== 'graph') return;
-    if (field.name === 'initializer') parent.owner.graph.initializers.push(span);
     if (field.name === 'input') parent.owner.graph.inputs.push(span);
   }
 

@@ -2,7 +2,7 @@ import type { TypedDataField, TypedSegment } from '../graph';
 import { createOutput } from './output';
 import { malformed } from './protobuf-read';
 import type { FieldSchema } from './schema';
-import { createSlab, type Slab } from './slab';
+import type { Slab } from './slab';
 import type { Window } from './window';
 import { heapBytesOf, type Frame, type Frames } from './wire-frames';
 import { noBytes, type TensorBuilder } from './wire-records';
@@ -31,10 +31,13 @@ export interface Payloads {
   ): Promise<void> | undefined;
 }
 
-export function createPayloads(window: Window, frames: Pick<Frames, 'spend'>): Payloads {
+export function createPayloads(
+  window: Window,
+  frames: Pick<Frames, 'spend'>,
+  slab: Slab,
+): Payloads {
   /** Where one unpacked integer is written as if it were packed. */
   const element = createOutput(64);
-  const slab = createSlab();
 
   return {
     addVarint(frame, field, tagStart, low, high) {

@@ -8,6 +8,7 @@ import type {
   WireGraph,
   WireNode,
   WireNodeList,
+  WirePlainTensor,
   WireSpan,
   WireTensor,
   WireValueInfo,
@@ -20,6 +21,7 @@ import type {
 export interface GraphBuilder extends Omit<WireGraph, keyof WireNodeList>, NodeListBuilder {
   readonly segments: WireSpan[];
   readonly inputs: WireSpan[];
+  readonly plainInitializers: (WirePlainTensor | null)[];
   readonly valueInfos: WireValueInfo[];
   metadata: Map<string, string> | null;
   annotationCount: number;
@@ -72,6 +74,7 @@ export function emptyGraph(): GraphBuilder {
     segments: [],
     ...emptyNodeList(),
     initializers: new SpanList(),
+    plainInitializers: [],
     inputs: [],
     valueInfos: [],
     valueInfoSpans: new SpanList(),

@@ -46,6 +46,8 @@ export interface WireGraph extends WireNodeList {
   /** More than one when the singular graph field is split over several records (legal: they merge). */
   readonly segments: readonly WireSpan[];
   readonly initializers: SpanList;
+  /** By position; null for those that `reduced` has. */
+  readonly plainInitializers: readonly (WirePlainTensor | null)[];
   readonly inputs: readonly WireSpan[];
   readonly valueInfos: readonly WireValueInfo[];
   readonly valueInfoSpans: SpanList;
@@ -109,4 +111,15 @@ export interface WireTensor {
   readonly strings: readonly Uint8Array[] | null;
   /** Names of the payload fields that occur; more than one is a contradiction in the file. */
   readonly payloadFields: readonly string[];
+}
+
+/** A tensor with nothing but a name, a type, dims and `raw_data`. */
+export interface WirePlainTensor {
+  readonly name: string;
+  readonly docString: string;
+  readonly dtypeCode: number;
+  readonly dims: readonly number[];
+  readonly raw: { readonly offset: number; readonly byteLength: number };
+  /** The payload when it is small. */
+  readonly inline: Uint8Array | null;
 }

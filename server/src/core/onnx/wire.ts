@@ -14,7 +14,9 @@ import {
   modelProto,
   nodeProto,
   stringEntry,
+  tensorProto,
   valueInfoProto, type FieldSchema, type MessageSchema } from './schema';
+import { createSlab } from './slab';
 import { decodeText, escapeInvalidUtf8 } from './utf8';
 import { createWindow } from './window';
 import {
@@ -32,6 +34,7 @@ import { keepNodeText, readNode, readNodeTexts, type NodeScan } from './wire-nod
 import { createPayloads } from './wire-payload';
 import { addNode } from './wire-records';
 import { createRuns } from './wire-runs';
+import { readPlainTensor } from './wire-tensor';
 import type { WireModel, WireSpan } from './wire-types';
 import { readValueInfo } from './wire-value';
 
@@ -91,7 +94,8 @@ async function scan(
   const window = createWindow(source);
   const frames = createFrames(rootSchema, source.byteLength);
   const { out } = frames;
-  const payloads = createPayloads(window, frames);
+  const slab = createSlab();
+  const payloads = createPayloads(window, frames, slab);
   const add = (problem: Problem): void => {
     frames.noteProblem();
     sink.add(problem);
@@ -227,7 +231,7 @@ async function scan(
     return undefined;
   }
 
-  /** Nodes and value infos, which are most of a large graph: true when the message is one. */
+  /** Nodes, weights and value infos, which are most of a large graph: true when the message needs no more. */
   function startListed(parent: Frame, field: FieldSchema, span: WireSpan): boolean {
     const { owner } = parent;
     const schema = field.message();
@@ -242,9 +246,15 @@ async function scan(
       frames.openListed({ kind: 'node', node, list, bodies: null, metadata: null }, field, span, run);
       return true;
     }
-    if (schema !== valueInfoProto || owner.kind !== 'graph' || field.name !== 'value_info') {
-      return false;
+    if (owner.kind !== 'graph') return false;
+    if (schema === tensorProto && field.name === 'initializer') {
+      const plain = readPlainTensor(window, span, slab);
+      owner.graph.initializers.push(span);
+      owner.graph.plainInitializers.push(plain);
+      if (plain) frames.enter(span, heapBytesOf.tensor);
+      return plain !== null;
     }
+    if (schema !== valueInfoProto || field.name !== 'value_info') return false;
     frames.enter(span, heapBytesOf.message);
     const run = readValueInfo(window, owner.graph, span, types);
     if ((owner.graph.valueInfos.at(-1)?.sameTypeAs ?? -1) < 0) {

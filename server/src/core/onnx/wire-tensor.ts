@@ -1,0 +1,77 @@
+import type { Slab } from './slab';
+import { asciiText } from './utf8';
+import type { Window } from './window';
+import { inlinePayloadBytes } from './wire-payload';
+import type { WirePlainTensor, WireSpan } from './wire-types';
+
+/** Fields of TensorProto with their wire types, in one byte. */
+const tags = { dim: 0x08, dims: 0x0a, dataType: 0x10, name: 0x42, rawData: 0x4a } as const;
+/** Numbers up to here need no more than 32 bits. */
+const maxVarintBytes = 4;
+/** More are left to the general way, which says what is wrong with them. */
+const maxDims = 16;
+
+/**
+ * Reads a tensor that has just a name, a type, dims and `raw_data`, as weights mostly have: a model may have tens of
+ * thousands. The window then stands at its end. Null, with the window where it was, for all others.
+ */
+export function readPlainTensor(
+  window: Window,
+  span: WireSpan,
+  slab: Slab,
+): WirePlainTensor | null {
+  const { bytes, start } = window;
+  const stop = span.end - start;
+  let name = '';
+  let dtypeCode = 0;
+  const dims: number[] = [];
+  let raw: WirePlainTensor['raw'] | null = null;
+  const at = { position: span.contentStart - start };
+  const varint = (): number => readVarint(bytes, at);
+  while (at.position < stop) {
+    const tag = bytes[at.position++];
+    if (tag === undefined) return null;
+    const value = varint();
+    if (value < 0) return null;
+    const end = at.position + value;
+    if (tag === tags.dim) dims.push(value);
+    else if (tag === tags.dataType) dtypeCode = value;
+    else if (end > stop) return null;
+    else if (tag === tags.dims) {
+      while (at.position < end && dims.length <= maxDims) {
+        const dim = varint();
+        if (dim < 0) return null;
+        dims.push(dim);
+      }
+      if (at.position !== end) return null;
+    } else if (tag === tags.name) {
+      const text = end > bytes.byteLength ? null : asciiText(bytes, at.position, value);
+      if (text === null) return null;
+      name = text;
+      at.position = end;
+    } else if (tag === tags.rawData && !raw) {
+      raw = { offset: start + at.position, byteLength: value };
+      at.position = end;
+    } else return null;
+    if (dims.length > maxDims) return null;
+  }
+  if (!raw || at.position !== stop) return null;
+  const from = raw.offset - start;
+  const isSmall = raw.byteLength <= inlinePayloadBytes;
+  if (isSmall && from + raw.byteLength > bytes.byteLength) return null;
+  const inline = isSmall ? slab.copyOf(bytes.subarray(from, from + raw.byteLength)) : null;
+  window.position = span.end;
+  return { name, docString: '', dtypeCode, dims, raw, inline };
+}
+
+/** -1 when it is longer than 28 bits or not at hand. */
+function readVarint(bytes: Uint8Array, at: { position: number }): number {
+  let value = 0;
+  for (let index = 0; index < maxVarintBytes; index++) {
+    const byte = bytes[at.position++];
+    if (byte === undefined) return -1;
+    value |= (byte & 127) << (7 * index);
+    if (byte < 128) return value;
+  }
+  return -1;
+}
