@@ -28,7 +28,11 @@ const numbersByBody = new WeakMap<Graph | ModelFunction, ValueNumbers>();
 export function valueNumbers(body: Graph | ModelFunction): ValueNumbers {
   const known = numbersByBody.get(body);
   if (known) return known;
-  const nodes: NumberedNodes = { names: new NameTable(), nodeInputs: noRows(), nodeOutputs: noRows() };
+  const nodes: NumberedNodes = {
+    names: new NameTable(),
+    nodeInputs: noRows(),
+    nodeOutputs: noRows(),
+  };
   for (const node of body.nodes) {
     addRow(nodes.nodeInputs, node.inputs, nodes.names);
     addRow(nodes.nodeOutputs, node.outputs, nodes.names);

@@ -54,7 +54,9 @@ export function scopeLinks(facts: ScopeFacts, weights: WeightMap): ScopeLinks {
       return position < 0 ? undefined : nodes[position];
     },
     consumersOf: (value) =>
-      value < 0 ? [] : Array.from({ length: countOf(value) }, (_, index) => consumerAt(value, index)),
+      value < 0
+        ? []
+        : Array.from({ length: countOf(value) }, (_, index) => consumerAt(value, index)),
     everyConsumer(value, test) {
       const count = value < 0 ? 0 : countOf(value);
       for (let index = 0; index < count; index++) {

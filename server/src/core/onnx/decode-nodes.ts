@@ -62,7 +62,11 @@ function isFaulty({ attribute }: onnx.INodeProto, attributes: Attributes): boole
 const noTexts: readonly string[] = [];
 
 /** Literals of the right length: lists that grow keep room for more than most nodes have. */
-function textsOf({ starts, numbers }: GrowingRows, node: number, names: NameTable): readonly string[] {
+function textsOf(
+  { starts, numbers }: GrowingRows,
+  node: number,
+  names: NameTable,
+): readonly string[] {
   const start = starts[node] ?? 0;
   const end = starts[node + 1] ?? numbers.length;
   const text = (at: number): string => {

@@ -263,7 +263,6 @@ function nodesOf(
   );
 }
 
-
 function decodeAttributes(
   protos: readonly onnx.IAttributeProto[],
   bodies: ReadonlyMap<number, WireBodies> | null | undefined,

@@ -19,7 +19,7 @@ export interface NodeScan {
   /** Attributes of nodes. */
   readonly runs: Runs;
   /** Hears the bytes of each text. */
-  spendText(byteLength: number): void;
+  readonly spendText: (byteLength: number) => void;
 }
 
 /**

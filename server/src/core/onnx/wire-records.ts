@@ -47,8 +47,7 @@ export interface BodiesBuilder {
   readonly graphs: GraphBuilder[];
 }
 
-export interface FunctionBuilder
-  extends Omit<WireFunction, keyof WireNodeList>, NodeListBuilder {
+export interface FunctionBuilder extends Omit<WireFunction, keyof WireNodeList>, NodeListBuilder {
   overload: string;
   metadata: Map<string, string> | null;
   readonly attributeProtos: WireFunction['attributeProtos'][number][];
@@ -162,11 +161,7 @@ export function trimInline(tensor: TensorBuilder): void {
 }
 
 /** The subgraph record of an attribute: `g` merges into one, `graphs` are a list. */
-export function bodyRecord(
-  holder: BodiesHolder,
-  index: number,
-  repeated: boolean,
-): GraphBuilder {
+export function bodyRecord(holder: BodiesHolder, index: number, repeated: boolean): GraphBuilder {
   holder.bodies ??= new Map();
   const bodies = holder.bodies.get(index) ?? { graph: null, graphs: [] };
   holder.bodies.set(index, bodies);

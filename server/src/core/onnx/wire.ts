@@ -15,7 +15,10 @@ import {
   nodeProto,
   stringEntry,
   tensorProto,
-  valueInfoProto, type FieldSchema, type MessageSchema } from './schema';
+  valueInfoProto,
+  type FieldSchema,
+  type MessageSchema,
+} from './schema';
 import { createSlab } from './slab';
 import { decodeText, escapeInvalidUtf8 } from './utf8';
 import { createWindow } from './window';
@@ -243,7 +246,12 @@ async function scan(
       const run = readNode(nodes, list, node, span.end);
       if (window.position === span.end) return true;
       list.hasMessage[node.index] = true;
-      frames.openListed({ kind: 'node', node, list, bodies: null, metadata: null }, field, span, run);
+      frames.openListed(
+        { kind: 'node', node, list, bodies: null, metadata: null },
+        field,
+        span,
+        run,
+      );
       return true;
     }
     if (owner.kind !== 'graph') return false;
