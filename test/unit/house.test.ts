@@ -43,8 +43,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** `cost` estimates a Workload and must never learn what a graph is. */
 const base = new Set([
-  ...['attributes', 'dtype', 'finding', 'format', 'graph', 'interval', 'json-text', 'nearest'],
-  ...['problem', 'source', 'tensor-values', 'value-numbers', 'workload'],
+  ...[
+    'ascii-text',
+    'attributes',
+    'dtype',
+    'finding',
+    'format',
+    'graph',
+    'interval',
+    'json-text',
+    'nearest',
+  ],
+  ...['name-table', 'problem', 'source', 'tensor-values', 'value-numbers', 'workload'],
 ]);
 const baseOfCost = new Set([
   'dtype',

@@ -1,4 +1,4 @@
-import { asciiText } from './onnx/utf8';
+import { asciiText } from './ascii-text';
 
 /** A power of two; as many names as a small graph has. */
 const firstSlots = 32;

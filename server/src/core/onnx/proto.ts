@@ -1,7 +1,7 @@
 import Long from 'long';
 import { onnx } from 'onnx-proto';
 import protobuf from 'protobufjs/minimal';
-import { asciiText } from './utf8';
+import { asciiText } from '../ascii-text';
 
 // The only importer of onnx-proto. protobufjs finds Long by itself only where modules can be required
 // at run time, not in a bundle; without it 64-bit integers lose their low bits.

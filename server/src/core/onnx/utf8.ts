@@ -37,28 +37,6 @@ export function decodeText(bytes: Uint8Array): string {
   return text + decoder.decode(bytes.subarray(start));
 }
 
-/** Texts up to here are made byte by byte, which is faster than a decoder for names. */
-const maxShortText = 128;
-const codesOf = Array.from({ length: maxShortText + 1 }, (_, length) =>
-  new Array<number>(length).fill(0),
-);
-
-/** The text of `length` bytes from `start`; null when one of them is not ASCII. */
-export function asciiText(bytes: Uint8Array, start: number, length: number): string | null {
-  const codes = codesOf[length];
-  if (!codes) {
-    const part = bytes.subarray(start, start + length);
-    return firstNonAscii(part) === length ? decoder.decode(part) : null;
-  }
-  let all = 0;
-  for (let index = 0; index < length; index++) {
-    const byte = bytes[start + index] ?? 0;
-    all |= byte;
-    codes[index] = byte;
-  }
-  return all < 128 ? String.fromCharCode.apply(null, codes) : null;
-}
-
 /** UTF-8 bytes of a text; escaped bytes become what they were in the file. */
 export function encodeText(text: string): Uint8Array {
   if (!/[\uDC80-\uDCFF]/u.test(text)) return encoder.encode(text);

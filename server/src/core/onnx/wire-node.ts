@@ -1,6 +1,6 @@
 import { normalizeDomain } from '../graph';
 import type { NameTable } from '../name-table';
-import { asciiText } from './utf8';
+import { asciiText } from '../ascii-text';
 import type { Window } from './window';
 import type { NodeListBuilder } from './wire-records';
 import type { RunCandidate, Runs } from './wire-runs';

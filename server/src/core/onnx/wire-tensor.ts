@@ -1,5 +1,5 @@
 import type { Slab } from './slab';
-import { asciiText } from './utf8';
+import { asciiText } from '../ascii-text';
 import type { Window } from './window';
 import { inlinePayloadBytes } from './wire-payload';
 import type { WirePlainTensor, WireSpan } from './wire-types';

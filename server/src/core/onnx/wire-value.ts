@@ -1,4 +1,4 @@
-import { asciiText } from './utf8';
+import { asciiText } from '../ascii-text';
 import type { Window } from './window';
 import type { GraphBuilder } from './wire-records';
 import type { RunCandidate, Runs } from './wire-runs';
