@@ -2,7 +2,8 @@ import type { Graph, ModelFunction, Node } from './graph';
 import { NameTable } from './name-table';
 
 /**
- * A number for every value that a graph or function body mentions. Passes over a large graph index arrays by them: one map by name per pass took more time than the passes themselves.
+ * A number for every value that a graph or function body mentions. Passes over a large graph index arrays by them: one
+ * map by name per pass took more time than the passes themselves.
  */
 export interface ValueNumbers {
   /** By number. The empty name, which stands for "left out", has none. */

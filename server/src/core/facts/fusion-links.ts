@@ -10,7 +10,7 @@ export interface ScopeLinks {
   readonly scope: Scope;
   readonly producerOf: (value: number) => NodeFacts | undefined;
   /** Each consumer once, in order. */
-  readonly consumersOf: (value: number) => readonly (NodeFacts | undefined)[];
+  readonly consumersOf: (value: number) => readonly NodeFacts[];
   /** True when there are consumers and all of them pass. */
   readonly everyConsumer: (value: number, test: (consumer: NodeFacts) => boolean) => boolean;
   /** True for outputs of the scope and for what its subgraphs may read: nobody may fuse those away. */
@@ -53,10 +53,10 @@ export function scopeLinks(facts: ScopeFacts, weights: WeightMap): ScopeLinks {
       const position = value < 0 ? nobody : (producers[value] ?? nobody);
       return position < 0 ? undefined : nodes[position];
     },
-    consumersOf: (value) =>
-      value < 0
-        ? []
-        : Array.from({ length: countOf(value) }, (_, index) => consumerAt(value, index)),
+    consumersOf(value) {
+      const own = value < 0 ? noPositions : positions.subarray(starts[value], starts[value + 1]);
+      return [...own].flatMap((position) => nodes[position] ?? []);
+    },
     everyConsumer(value, test) {
       const count = value < 0 ? 0 : countOf(value);
       for (let index = 0; index < count; index++) {
@@ -76,6 +76,7 @@ export function scopeLinks(facts: ScopeFacts, weights: WeightMap): ScopeLinks {
 }
 
 const nobody = -1;
+const noPositions = new Int32Array(0);
 
 /** Positions of the nodes that read each value, one list behind the other: a list of its own each would be slower. */
 function consumersIn({ scope, nodes }: ScopeFacts): { starts: Int32Array; positions: Int32Array } {

@@ -147,9 +147,7 @@ function foldedDequantize(
     if (node.node.opType !== 'DequantizeLinear') continue;
     const output = outputNumber(node, 0);
     if (links.escapes(output)) continue;
-    const takers = links
-      .consumersOf(output)
-      .map((consumer) => consumer && groups[consumer.position]);
+    const takers = links.consumersOf(output).map((consumer) => groups[consumer.position]);
     const [first] = takers;
     if (!first || !takers.every((group) => group?.computeDtype !== undefined)) continue;
     sources.set(output, inputNumber(node, 0));

@@ -172,18 +172,18 @@ function reuses(plan: Plan): Float64Array {
 
 /** Bytes of an input that the kernel of a node may write its result over; 0 when there is none. */
 function reusedBy(node: NodeFacts, output: Storage, step: number, plan: Plan): number {
-  const kernel = plan.input.fusion.kernelOf(node);
-  if (!kernel) {
+  const members = plan.input.fusion.kernelOf(node)?.members ?? alone;
+  if (members.length < 2) {
     for (const index of node.cost?.inPlace ?? nothing) {
       if (isReusable(inputNumber(node, index), output, step, plan)) return output.bytes;
     }
     return 0;
   }
-  for (const { cost, node: member } of kernel.members) {
+  for (const { cost, node: member } of members) {
     if (cost?.inPlace === undefined && member.opType !== 'ReduceMean') return 0;
   }
   // Each element is read before it is written.
-  for (const member of kernel.members) {
+  for (const member of members) {
     for (let index = 0; index < member.node.inputs.length; index++) {
       if (isReusable(inputNumber(member, index), output, step, plan)) return output.bytes;
     }
@@ -191,6 +191,7 @@ function reusedBy(node: NodeFacts, output: Storage, step: number, plan: Plan): n
   return 0;
 }
 
+const alone: readonly NodeFacts[] = [];
 const nothing: readonly number[] = [];
 
 /** True for a value of the same size that dies where the output is born. */

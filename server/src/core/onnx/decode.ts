@@ -1,14 +1,14 @@
 import type { Attribute, Graph, Model, ModelFunction, Node, Tensor, ValueInfo } from '../graph';
 import { normalizeDomain, producerOf } from '../graph';
-import { keepValueNumbers } from '../value-numbers';
+import { NameTable } from '../name-table';
 import { createProblemSink, type ProblemSink } from '../problem';
 import type { ByteSource, CancelSignal } from '../source';
+import { keepValueNumbers } from '../value-numbers';
 import { attributeFieldProblem, attributeType } from './decode-fields';
+import { decodeNodes } from './decode-nodes';
 import { toBigint, toNumber } from './decode-numbers';
 import { decodeTensor, plainTensor, sparseTensor, type TensorContext } from './decode-tensor';
 import { decodeType, decodeValueInfo } from './decode-values';
-import { decodeNodes } from './decode-nodes';
-import { NameTable } from '../name-table';
 import { graphPath } from './paths';
 import { createReader, onnx, type Reader } from './proto';
 import { concatBytes } from './protobuf-write';

@@ -1,3 +1,4 @@
+import { NameTable } from '../name-table';
 import type { Problem, ProblemSink } from '../problem';
 import type { ByteSource, CancelSignal } from '../source';
 import { OutputTooLarge } from './output';
@@ -32,7 +33,6 @@ import {
   nodeListOf,
   type Frame,
 } from './wire-frames';
-import { NameTable } from '../name-table';
 import { keepNodeText, readNode, readNodeTexts, type NodeScan } from './wire-node';
 import { createPayloads } from './wire-payload';
 import { addNode } from './wire-records';

@@ -12,8 +12,9 @@ import type { Run } from './run';
 import { addInitializers, childPath, openScope, placeOf } from './scope';
 import type { Frame, OpenScope } from './scope';
 import { product } from './symbolic';
-import { constantAt, constantOf, elementsIn, typeAt, typeOf } from './types';
+import { constantAt, constantOf, typeAt, typeOf } from './types';
 import type { InferredType, Scope } from './types';
+import { elementCount } from './values/common';
 import { evaluatorFor } from './values/registry';
 
 /**
@@ -168,7 +169,8 @@ function keepConstants(
   let work = 1;
   for (let index = 0; index < node.inputs.length; index++) {
     const constant = context.constant(index);
-    if (constant) work += elementsIn(constant);
+    // By its shape: asking for the values would decode them.
+    if (constant) work += elementCount(constant.shape);
   }
   if (!run.affordsElements(work)) return;
   const constants = evaluator(context, types);

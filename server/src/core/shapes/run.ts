@@ -5,7 +5,8 @@ import { symbol } from './symbolic';
 import type { Dim } from './symbolic';
 import { constantOfTensor } from './tensor-constants';
 import { createTypeTable } from './type-table';
-import { elementsIn, type ConstantValue, type InferredType } from './types';
+import type { ConstantValue, InferredType } from './types';
+import { elementCount } from './values/common';
 
 /** State of one inference: names handed out, caps left, problems said. */
 export interface Run {
@@ -111,7 +112,7 @@ export function createRun(
       return value;
     },
     affordsStored(constant) {
-      stored += elementsIn(constant);
+      stored += elementCount(constant.shape);
       return stored <= maximumTotalElements;
     },
     affordsElements(count) {

@@ -26,13 +26,6 @@ export interface ConstantValue {
   readonly shape: readonly number[];
 }
 
-/** How many values a constant has, without asking for them. */
-export function elementsIn({ shape }: ConstantValue): number {
-  let count = 1;
-  for (const dim of shape) count *= dim;
-  return count;
-}
-
 /** One evaluation of a graph, subgraph or function body. A function called twice has two scopes. */
 export interface Scope {
   /** `main`, `main/loop_1/body`, `main/call_3/MyFunction`: prefix of its nodes' work items; unique. */
