@@ -1,13 +1,12 @@
 import type { Analysis } from '../core/analyze';
 import { formatBytes, formatCount, formatPercent } from '../core/format';
-import { asNumber, dimText, type Dim } from '../core/shapes/symbolic';
-import type { InferredType, Scope } from '../core/shapes/types';
+import { asNumber, dimText } from '../core/shapes/symbolic';
 import type { NodeFacts } from '../core/facts/count';
-import { originOf } from '../core/facts/module-scope';
-import type { ValueInfo } from '../core/graph';
 import type { ConfigAnalysis } from '../core/config/config';
 import { openModel } from '../engine';
 import { fail, noteUnknownDims, writeJson, type ExitCode, type Io } from './io';
+import { expressionOf, modelJson } from './inspect-json';
+import { writeLongJson } from './long-json';
 import { oneLine, printable } from './terminal';
 
 export interface InspectFlags {
@@ -27,7 +26,7 @@ export async function inspect(path: string, flags: InspectFlags, io: Io): Promis
   try {
     const { analysis } = opened.model;
     noteUnknownDims(io, flags.dims, analysis.model);
-    if (flags.format === 'json') writeJson(io, modelJson(path, analysis));
+    if (flags.format === 'json') writeLongJson(io, modelJson(path, analysis));
     else io.out(modelText(path, analysis));
     return 0;
   } finally {
@@ -57,121 +56,6 @@ function brokenJson(file: string, problems: readonly { code: string; message: st
     format: null,
     problems: problems.map(({ code, message }) => ({ code, message })),
   };
-}
-
-function modelJson(file: string, analysis: Analysis): unknown {
-  const { model, facts, sized, problems, scope } = analysis;
-  const { evaluated, memory } = sized;
-  return {
-    schemaVersion: 1,
-    file,
-    format: 'onnx',
-    irVersion: model.irVersion,
-    opsets: Object.fromEntries(model.opsets),
-    producer: model.producer,
-    parameters: facts.parameters,
-    weightBytes: facts.weightBytes,
-    macs: evaluated.macs,
-    macsExpression: expressionOf(facts.macs),
-    knownMacs: evaluated.knownMacs,
-    flops: evaluated.flops,
-    peakActivationBytes: memory.peakActivationBytes,
-    ioBytes: memory.ioBytes,
-    coverage: facts.coverage,
-    assumptions: analysis.workload.assumptions,
-    inputs: values(scope, model.graph.inputs, (name) => !model.graph.initializerByName.has(name)),
-    outputs: values(scope, model.graph.outputs),
-    values: Object.fromEntries(allValues(scope)),
-    nodes: facts.nodes.map(nodeJson),
-    problems: problems.map(({ code, message, severity, where }) => ({
-      code,
-      message,
-      severity,
-      ...(where !== undefined && { where }),
-    })),
-  };
-}
-
-/** The polynomial of a count that depends on open sizes; null when it is a number or unknown. */
-function expressionOf(dim: Dim): string | null {
-  return dim !== null && typeof dim !== 'number' ? dimText(dim) : null;
-}
-
-function nodeJson(facts: NodeFacts): unknown {
-  const { node } = facts;
-  const { module, source } = originOf(node);
-  return {
-    name: node.name,
-    path: facts.path,
-    opType: node.opType,
-    domain: node.domain,
-    inputs: node.inputs,
-    outputs: node.outputs,
-    kind: facts.kind,
-    parameters: facts.parameters,
-    weightBytes: facts.weightBytes,
-    macs: asNumber(facts.macs),
-    ...(expressionOf(facts.macs) !== null && { macsExpression: expressionOf(facts.macs) }),
-    flops: asNumber(facts.flops),
-    readBytes: asNumber(facts.readBytes),
-    writeBytes: asNumber(facts.writeBytes),
-    scope: module,
-    ...(source && { source }),
-  };
-}
-
-function values(
-  scope: Scope,
-  infos: readonly ValueInfo[],
-  isWanted: (name: string) => boolean = () => true,
-): unknown[] {
-  return infos
-    .filter(({ name }) => isWanted(name))
-    .map(({ name }) => ({ name, ...typeJson(scope.types.get(name)) }));
-}
-
-/** Every value of the main graph, and those of bodies under their scope's path when the name is taken. */
-function* allValues(main: Scope): Generator<[string, unknown]> {
-  const seen = new Set<string>();
-  const scopes = [main];
-  for (let scope = scopes.pop(); scope; scope = scopes.pop()) {
-    for (const [name, type] of scope.types) {
-      const key = seen.has(name) ? `${scope.path}/${name}` : name;
-      seen.add(key);
-      yield [key, typeJson(type)];
-    }
-    for (const children of scope.children.values()) {
-      scopes.push(...children.map((child) => child.scope));
-    }
-  }
-}
-
-function typeJson(type: InferredType | undefined): { dtype: string | null; shape: unknown } {
-  if (!type || type.kind === 'unknown') return { dtype: null, shape: null };
-  if (type.kind === 'tensor' || type.kind === 'sparse-tensor') {
-    return { dtype: type.dtype, shape: type.shape?.map(dimJson) ?? null };
-  }
-  return { dtype: typeName(type), shape: null };
-}
-
-/** `sequence(float32)`, `map(int64, float32)`. */
-function typeName(type: InferredType): string {
-  switch (type.kind) {
-    case 'tensor':
-    case 'sparse-tensor':
-      return type.dtype ?? 'unknown';
-    case 'sequence':
-    case 'optional':
-      return `${type.kind}(${typeName(type.element)})`;
-    case 'map':
-      return `map(${type.keyType ?? 'unknown'}, ${typeName(type.value)})`;
-    case 'unknown':
-      return 'unknown';
-  }
-}
-
-function dimJson(dim: Dim): number | string | null {
-  return dim === null || typeof dim === 'number' ? dim : dimText(dim);
 }
 
 function modelText(file: string, { model, facts, sized, workload, problems }: Analysis): string {

@@ -11,6 +11,8 @@ export interface ScopeLinks {
   readonly producerOf: (value: number) => NodeFacts | undefined;
   /** Each consumer once, in order. */
   readonly consumersOf: (value: number) => readonly NodeFacts[];
+  /** @param value not -1 */
+  readonly consumerCount: (value: number) => number;
   /** True when there are consumers and all of them pass. */
   readonly everyConsumer: (value: number, test: (consumer: NodeFacts) => boolean) => boolean;
   /** True for outputs of the scope and for what its subgraphs may read: nobody may fuse those away. */
@@ -57,6 +59,7 @@ export function scopeLinks(facts: ScopeFacts, weights: WeightMap): ScopeLinks {
       const own = value < 0 ? noPositions : positions.subarray(starts[value], starts[value + 1]);
       return [...own].flatMap((position) => nodes[position] ?? []);
     },
+    consumerCount: countOf,
     everyConsumer(value, test) {
       const count = value < 0 ? 0 : countOf(value);
       for (let index = 0; index < count; index++) {

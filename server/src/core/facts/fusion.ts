@@ -6,7 +6,7 @@ import type { ModelFacts, NodeFacts, ScopeFacts } from './count';
 import { epilogueOf } from './fusion-epilogue';
 import { integerGroup } from './fusion-integer';
 import { scopeLinks, type ScopeLinks } from './fusion-links';
-import { regionEndingAt } from './fusion-region';
+import { distancesToShared, never, regionFinder } from './fusion-region';
 import { bytesAt, inputNumber, outputNumber } from './site';
 import type { WeightMap } from './weights';
 
@@ -108,8 +108,11 @@ function planScope(facts: ScopeFacts, weights: WeightMap): ScopePlan {
     const integer = group.anchor === node ? integerGroup(group, links) : undefined;
     if (integer) claim(integer);
   }
+  const regionEndingAt = regionFinder(facts, links, isFree);
+  const distances = distancesToShared(nodes, links, isFree);
   forEachBackwards(nodes, (node) => {
-    const region = isFree(node) ? regionEndingAt(node, links, isFree) : [];
+    if (distances[node.position] === never || !isFree(node)) return;
+    const region = regionEndingAt(node);
     if (region.length > 1) claim({ anchor: node, members: region });
   });
   const sources = isQuantized ? foldedDequantize(facts, groups, links, claim) : noSources;

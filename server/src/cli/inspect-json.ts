@@ -1,0 +1,132 @@
+import type { Analysis } from '../core/analyze';
+import type { NodeFacts } from '../core/facts/count';
+import { originOf } from '../core/facts/module-scope';
+import type { ValueInfo } from '../core/graph';
+import { asNumber, dimText, type Dim } from '../core/shapes/symbolic';
+import type { InferredType, Scope } from '../core/shapes/types';
+import { Rows } from './long-json';
+
+/** What `inspect` says of a model; values and nodes are made one by one while they are written. */
+export function modelJson(file: string, analysis: Analysis): Readonly<Record<string, unknown>> {
+  const { model, facts, sized, problems, scope } = analysis;
+  const { evaluated, memory } = sized;
+  return {
+    schemaVersion: 1,
+    file,
+    format: 'onnx',
+    irVersion: model.irVersion,
+    opsets: Object.fromEntries(model.opsets),
+    producer: model.producer,
+    parameters: facts.parameters,
+    weightBytes: facts.weightBytes,
+    macs: evaluated.macs,
+    macsExpression: expressionOf(facts.macs),
+    knownMacs: evaluated.knownMacs,
+    flops: evaluated.flops,
+    peakActivationBytes: memory.peakActivationBytes,
+    ioBytes: memory.ioBytes,
+    coverage: facts.coverage,
+    assumptions: analysis.workload.assumptions,
+    inputs: values(scope, model.graph.inputs, (name) => !model.graph.initializerByName.has(name)),
+    outputs: values(scope, model.graph.outputs),
+    values: new Rows('{}', allValues(scope)),
+    nodes: new Rows('[]', nodeRows(facts.nodes)),
+    problems: problems.map(({ code, message, severity, where }) => ({
+      code,
+      message,
+      severity,
+      ...(where !== undefined && { where }),
+    })),
+  };
+}
+
+/** The polynomial of a count that depends on open sizes; null when it is a number or unknown. */
+export function expressionOf(dim: Dim): string | null {
+  return dim !== null && typeof dim !== 'number' ? dimText(dim) : null;
+}
+
+function nodeJson(facts: NodeFacts): unknown {
+  const { node } = facts;
+  const { module, source } = originOf(node);
+  return {
+    name: node.name,
+    path: facts.path,
+    opType: node.opType,
+    domain: node.domain,
+    inputs: node.inputs,
+    outputs: node.outputs,
+    kind: facts.kind,
+    parameters: facts.parameters,
+    weightBytes: facts.weightBytes,
+    macs: asNumber(facts.macs),
+    ...(expressionOf(facts.macs) !== null && { macsExpression: expressionOf(facts.macs) }),
+    flops: asNumber(facts.flops),
+    readBytes: asNumber(facts.readBytes),
+    writeBytes: asNumber(facts.writeBytes),
+    scope: module,
+    ...(source && { source }),
+  };
+}
+
+function values(
+  scope: Scope,
+  infos: readonly ValueInfo[],
+  isWanted: (name: string) => boolean = () => true,
+): unknown[] {
+  return infos
+    .filter(({ name }) => isWanted(name))
+    .map(({ name }) => ({ name, ...typeJson(scope.types.get(name)) }));
+}
+
+function* nodeRows(nodes: readonly NodeFacts[]): Generator<string> {
+  for (const facts of nodes) yield JSON.stringify(nodeJson(facts));
+}
+
+/** Every value of the main graph, and those of bodies under their scope's path when the name is taken. */
+function* allValues(main: Scope): Generator<string> {
+  const seen = new Set<string>();
+  const scopes = [main];
+  for (let scope = scopes.pop(); scope; scope = scopes.pop()) {
+    for (const [name, type] of scope.types) {
+      let key = name;
+      // The names of one graph are different.
+      if (main.children.size > 0) {
+        if (seen.has(key)) key = `${scope.path}/${name}`;
+        if (seen.has(key)) continue;
+        seen.add(key);
+      }
+      yield `${JSON.stringify(key)}:${JSON.stringify(typeJson(type))}`;
+    }
+    for (const children of scope.children.values()) {
+      scopes.push(...children.map((child) => child.scope));
+    }
+  }
+}
+
+function typeJson(type: InferredType | undefined): { dtype: string | null; shape: unknown } {
+  if (!type || type.kind === 'unknown') return { dtype: null, shape: null };
+  if (type.kind === 'tensor' || type.kind === 'sparse-tensor') {
+    return { dtype: type.dtype, shape: type.shape?.map(dimJson) ?? null };
+  }
+  return { dtype: typeName(type), shape: null };
+}
+
+/** `sequence(float32)`, `map(int64, float32)`. */
+function typeName(type: InferredType): string {
+  switch (type.kind) {
+    case 'tensor':
+    case 'sparse-tensor':
+      return type.dtype ?? 'unknown';
+    case 'sequence':
+    case 'optional':
+      return `${type.kind}(${typeName(type.element)})`;
+    case 'map':
+      return `map(${type.keyType ?? 'unknown'}, ${typeName(type.value)})`;
+    case 'unknown':
+      return 'unknown';
+  }
+}
+
+function dimJson(dim: Dim): number | string | null {
+  return dim === null || typeof dim === 'number' ? dim : dimText(dim);
+}
