@@ -204,6 +204,7 @@ function* externalTensors(model: Model): Generator<Tensor> {
     nodeLists.push(graph.nodes);
     for (let nodes = nodeLists.pop(); nodes; nodes = nodeLists.pop()) {
       for (const node of nodes) {
+        if (node.attributes.size === 0) continue;
         for (const { value } of node.attributes.values()) {
           if (value.kind === 'tensor') yield value.value;
           if (value.kind === 'tensors') yield* value.value;

@@ -14,6 +14,8 @@ export interface Problem {
 /** Gathers problems up to a cap, so that a hostile file cannot make a million of them. */
 export interface ProblemSink {
   add(problem: Problem): void;
+  /** False when another problem of this code would be left out: who has many need not make their messages. */
+  takes(code: string): boolean;
   readonly problems: readonly Problem[];
 }
 
@@ -25,6 +27,7 @@ export function createProblemSink(): ProblemSink {
   const countByCode = new Map<string, number>();
   return {
     problems,
+    takes: (code) => (countByCode.get(code) ?? 0) < maxProblemsPerCode,
     add(problem) {
       const count = (countByCode.get(problem.code) ?? 0) + 1;
       countByCode.set(problem.code, count);

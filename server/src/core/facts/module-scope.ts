@@ -72,7 +72,8 @@ function pythonStrings(text: string): string[] {
  */
 function moduleOfPath(name: string): string | null {
   // Fused operations of TensorFlow carry the names of all of them, tflite2onnx its own mark besides.
-  const [first = ''] = name.replace(/^TFLITE2ONNX_[A-Za-z]+_/, '').split(';');
+  const own = name.startsWith('TFLITE') ? name.replace(/^TFLITE2ONNX_[A-Za-z]+_/, '') : name;
+  const [first = ''] = own.split(';');
   const parts: string[] = [];
   for (const part of first.split('/').slice(0, -1)) {
     if (part === '') continue;

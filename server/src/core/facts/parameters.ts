@@ -25,28 +25,76 @@ export interface ParameterCounter {
 const nothing: ParameterCount = { parameters: 0, weightBytes: 0 };
 
 export function createParameterCounter(weights: WeightMap): ParameterCounter {
-  /** Each used tensor once; elements is 0 for zero points. */
-  const used = new Map<WeightRoot, number>();
+  /** Elements of each root that is used, by its index; 0 for zero points. */
+  const used: (number | undefined)[] = [];
+  const own = createOwnRoots();
   return {
     count(site, cost, nodeClass) {
       if (nodeClass !== 'compute' || callsFunction(site)) return nothing;
-      let own: Map<WeightRoot, number> | undefined;
+      own.clear();
       for (let index = 0; index < site.node.inputs.length; index++) {
         const value = weights.valueAt(site.scope, inputNumber(site, index));
-        if (value) collect(site, cost, index, value, (own ??= new Map<WeightRoot, number>()));
+        if (value) collect(site, cost, index, value, own);
       }
-      if (!own || own.size === 0) return nothing;
-      for (const [root, elements] of own) keepLarger(used, root, elements);
-      return sumOf(own);
+      if (own.roots.length === 0) return nothing;
+      let parameters = 0;
+      let weightBytes = 0;
+      for (const root of own.roots) {
+        const elements = own.elementsOf(root);
+        used[root.index] = Math.max(used[root.index] ?? 0, elements);
+        parameters += elements;
+        weightBytes += root.storedBytes;
+      }
+      return { parameters, weightBytes };
     },
     totals() {
+      let parameters = 0;
+      let weightBytes = 0;
       let generatedWeightBytes = 0;
-      for (const [root, elements] of used) {
+      for (const root of weights.roots) {
+        const elements = used[root.index];
+        if (elements === undefined) continue;
+        parameters += elements;
+        weightBytes += root.storedBytes;
         if (root.storedBytes > 0 || root.dtype === null) continue;
         const bytes = tensorBytes(root.dtype, elements);
         generatedWeightBytes += typeof bytes === 'number' ? bytes : 0;
       }
-      return { ...sumOf(used), generatedWeightBytes };
+      return { parameters, weightBytes, generatedWeightBytes };
+    },
+  };
+}
+
+/** The roots that one node uses, each once, with the most elements that one of its inputs has of them. */
+interface OwnRoots {
+  readonly roots: readonly WeightRoot[];
+  elementsOf(root: WeightRoot): number;
+  keepLarger(root: WeightRoot, elements: number): void;
+  clear(): void;
+}
+
+/** Made once for all nodes: a map for each took longer than to look for the weights. */
+function createOwnRoots(): OwnRoots {
+  const roots: WeightRoot[] = [];
+  // By the root's index: the node that used it last, and its elements there.
+  const usedBy: number[] = [];
+  const elements: number[] = [];
+  let node = 0;
+  return {
+    roots,
+    elementsOf: ({ index }) => elements[index] ?? 0,
+    keepLarger(root, count) {
+      const { index } = root;
+      if (usedBy[index] === node) elements[index] = Math.max(elements[index] ?? 0, count);
+      else {
+        usedBy[index] = node;
+        elements[index] = count;
+        roots.push(root);
+      }
+    },
+    clear() {
+      node++;
+      roots.length = 0;
     },
   };
 }
@@ -62,27 +110,13 @@ function collect(
   cost: OpCost | undefined,
   index: number,
   value: WeightValue,
-  into: Map<WeightRoot, number>,
+  into: OwnRoots,
 ): void {
   for (const [root, inner] of value.roots) {
     // Zeros made for the state before the first step are no weights.
     if (root.storedBytes === 0 && cost?.kind === 'recurrent' && index > 3) continue;
     const role = joinRoles(inner, roleAt(cost, index));
-    if (isParameter(root, role)) keepLarger(into, root, parameterElements(site, index, root));
-    else if (role === 'zero-point') keepLarger(into, root, 0);
+    if (isParameter(root, role)) into.keepLarger(root, parameterElements(site, index, root));
+    else if (role === 'zero-point') into.keepLarger(root, 0);
   }
-}
-
-function keepLarger(map: Map<WeightRoot, number>, root: WeightRoot, elements: number): void {
-  map.set(root, Math.max(map.get(root) ?? 0, elements));
-}
-
-function sumOf(roots: ReadonlyMap<WeightRoot, number>): ParameterCount {
-  let parameters = 0;
-  let weightBytes = 0;
-  for (const [root, elements] of roots) {
-    parameters += elements;
-    weightBytes += root.storedBytes;
-  }
-  return { parameters, weightBytes };
 }

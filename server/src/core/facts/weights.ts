@@ -17,6 +17,8 @@ import {
 
 /** Something that is known when the model is loaded: a stored tensor, or what a node makes of none. */
 export interface WeightRoot {
+  /** Its place in `WeightMap.roots`. */
+  readonly index: number;
   readonly dtype: DataType | null;
   readonly elements: number;
   /** Bytes in the model's files; 0 for what ConstantOfShape generates when the model is loaded. */
@@ -45,6 +47,8 @@ export type NodeClass = 'compute' | 'dequantize' | 'folded' | 'shape';
 
 /** Which values are weights, and which nodes only prepare them. */
 export interface WeightMap {
+  /** All that were met. */
+  readonly roots: readonly WeightRoot[];
   /** Undefined when the value depends on the model's inputs. */
   readonly valueOf: (scope: Scope, name: string) => WeightValue | undefined;
   /** The same by value number. */
@@ -60,9 +64,10 @@ const maxRootsPerValue = 256;
 
 /** Follows weights from where they are stored through casts, transposes, dequantisation and calls. */
 export function traceWeights(main: Scope): WeightMap {
-  const tracer: Tracer = { scopes: new Map(), recent: null, rootByKey: new Map() };
+  const tracer: Tracer = { scopes: new Map(), recent: null, roots: [], rootByKey: new Map() };
   traceScope(main, new Map(), tracer);
   return {
+    roots: tracer.roots,
     valueOf: (scope, name) => lookup(tracer, scope, name),
     valueAt: (scope, number) => valueAt(tracer, scope, number),
     classOf: (node, scope) => traced(tracer, scope)?.classes[node.index] ?? 'compute',
@@ -73,6 +78,7 @@ interface Tracer {
   readonly scopes: Map<Scope, TracedScope>;
   /** The scope that was asked about last: mostly the next one too. */
   recent: { readonly scope: Scope; readonly traced: TracedScope | undefined } | null;
+  readonly roots: WeightRoot[];
   /** One root per stored tensor, however many scopes evaluate its node. */
   readonly rootByKey: Map<object, WeightRoot>;
 }
@@ -122,7 +128,10 @@ function traceScope(
     for (const input of body.inputs) values.set(input.name, null);
     for (let index = 0; index < body.initializers.length; index++) {
       const tensor = body.initializers[index];
-      if (tensor) values.put(scope.numbers.initializers[index] ?? -1, stored(tensor, tracer));
+      if (!tensor) continue;
+      // No other scope has the tensors of the main graph.
+      const value = scope.parent ? stored(tensor, tracer) : only(newRoot(tensor, tracer));
+      values.put(scope.numbers.initializers[index] ?? -1, value);
     }
     for (const sparse of body.sparseInitializers) {
       values.set(sparse.values.name, storedSparse(sparse, tracer));
@@ -247,16 +256,15 @@ export function parameterElements(site: Site, index: number, root: WeightRoot): 
 }
 
 function stored(tensor: Tensor, tracer: Tracer): WeightValue {
-  const root = rootFor(tensor, () => rootOfTensor(tensor), tracer);
-  return only(root);
+  return only(rootFor(tensor, () => contentOf(tensor), tracer));
 }
 
 function storedSparse(sparse: SparseTensor, tracer: Tracer): WeightValue {
   const root = rootFor(
     sparse,
     () => {
-      const values = rootOfTensor(sparse.values);
-      const indexBytes = rootOfTensor(sparse.indices).storedBytes;
+      const values = contentOf(sparse.values);
+      const indexBytes = contentOf(sparse.indices).storedBytes;
       return { ...values, storedBytes: values.storedBytes + indexBytes };
     },
     tracer,
@@ -264,7 +272,9 @@ function storedSparse(sparse: SparseTensor, tracer: Tracer): WeightValue {
   return only(root);
 }
 
-function rootOfTensor(tensor: Tensor): WeightRoot {
+type RootContent = Omit<WeightRoot, 'index'>;
+
+function contentOf(tensor: Tensor): RootContent {
   const elements = tensor.elementCount ?? 0;
   const storedBytes = tensor.dtype === null ? 0 : (bytesOf(tensor.dtype, elements) ?? 0);
   return { dtype: tensor.dtype, elements, storedBytes };
@@ -297,10 +307,20 @@ const listDtypes: ReadonlyMap<string, DataType> = new Map([
   ['strings', 'string'],
 ]);
 
-function rootFor(key: object, make: () => WeightRoot, tracer: Tracer): WeightRoot {
+function rootFor(key: object, make: () => RootContent, tracer: Tracer): WeightRoot {
   const known = tracer.rootByKey.get(key);
   if (known) return known;
-  const root = make();
+  const root = addRoot(make(), tracer);
   tracer.rootByKey.set(key, root);
+  return root;
+}
+
+function newRoot(tensor: Tensor, tracer: Tracer): WeightRoot {
+  return addRoot(contentOf(tensor), tracer);
+}
+
+function addRoot({ dtype, elements, storedBytes }: RootContent, { roots }: Tracer): WeightRoot {
+  const root = { index: roots.length, dtype, elements, storedBytes };
+  roots.push(root);
   return root;
 }

@@ -94,6 +94,7 @@ function typeOf(
   let problemCount = 0;
   const sink: ProblemSink = {
     problems: told.sink.problems,
+    takes: (code) => told.sink.takes(code),
     add(problem) {
       problemCount++;
       if (told.isInterface || problem.code !== negativeDim) told.sink.add(problem);

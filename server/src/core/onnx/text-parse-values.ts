@@ -192,6 +192,7 @@ function parseStorage(parser: Parser, facts: DataFacts): TensorStorage {
 function sinkAt(cursor: Cursor, place: Span): ProblemSink {
   return {
     problems: [],
+    takes: () => true,
     add: ({ code, severity, message }) => {
       cursor.warn({ code, severity, message }, place);
     },

@@ -90,7 +90,8 @@ function defineInitializers(graph: Graph, scopes: readonly NameScope[], sink: Pr
   const seen = new Set<string>();
   const sparse = graph.sparseInitializers.map(({ values }) => values);
   for (const tensors of [graph.initializers, sparse]) {
-    for (const { name } of tensors) {
+    for (let index = 0; index < tensors.length; index++) {
+      const name = tensors[index]?.name ?? '';
       if (name === '') {
         report(
           sink,
@@ -107,7 +108,8 @@ function defineInitializers(graph: Graph, scopes: readonly NameScope[], sink: Pr
         );
       }
       if (!isUnique) seen.add(name);
-      const number = numbers.numberOf(name);
+      const number =
+        tensors === sparse ? numbers.numberOf(name) : (numbers.initializers[index] ?? -1);
       const isNew = definedAt(positions, number) === null;
       positions[number] = given;
       if (isNew) checkShadowed(name, 'warning', scopes, graph.path, sink);

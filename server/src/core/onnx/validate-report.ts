@@ -30,6 +30,7 @@ export function report(
   message: (shown: string) => string,
 ): void {
   const { code, severity, where, name } = problem;
+  if (!sink.takes(code)) return;
   sink.add({
     code,
     severity,

@@ -5,6 +5,9 @@ import { inlineValues } from '../tensor-values';
 import { checkName } from './validate-names';
 import { report } from './validate-report';
 
+const nonFinite = 'non-finite-weights';
+const allZero = 'zero-weights';
+
 /** Only small weights are at hand here; large ones are checked when a transform reads them. */
 export function checkWeight(tensor: Tensor, sink: ProblemSink): void {
   const { name, dtype, elementCount } = tensor;
@@ -25,6 +28,7 @@ export function checkWeight(tensor: Tensor, sink: ProblemSink): void {
   }
   // A lone infinity is a mask or a clip bound; among several values it is a broken weight.
   if (!isFloat(dtype) || elementCount === null || elementCount < 2) return;
+  if (!sink.takes(nonFinite) && !sink.takes(allZero)) return;
   if (isOrdinary(tensor)) return;
   const values = inlineValues(tensor);
   if (!values) return;
@@ -32,13 +36,13 @@ export function checkWeight(tensor: Tensor, sink: ProblemSink): void {
   if (bad >= 0) {
     report(
       sink,
-      { code: 'non-finite-weights', severity: 'warning', where: name, name },
+      { code: nonFinite, severity: 'warning', where: name, name },
       (shown) => `Weight "${shown}" contains ${Number(values[bad])}; results are not usable.`,
     );
   } else if (values.length >= 16 && values.every((value) => Math.abs(Number(value)) < 2 ** -126)) {
     report(
       sink,
-      { code: 'zero-weights', severity: 'info', where: name, name },
+      { code: allZero, severity: 'info', where: name, name },
       (shown) => `Weight "${shown}" is zero throughout: its layer computes nothing.`,
     );
   }
