@@ -5,8 +5,8 @@ const maxNameLength = 80;
 
 /** Controls, line and paragraph separators, marks and overrides of writing direction: they rewrite what is shown. */
 const unsafe = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
-const unsafeBetweenLines = new RegExp(`(?!\\n)${unsafe.source}`, 'gu');
-
+/** The same without line feeds. */
+const unsafeInLines = /[^\P{Cc}\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 /** A name from a file, cut and on one line, for a terminal. */
 export function printable(name: string): string {
   const symbols = Array.from(name.slice(0, 2 * maxNameLength + 2));
@@ -21,7 +21,7 @@ export function oneLine(text: string): string {
 
 /** Whole output: line feeds are ours. JSON stays the same JSON, for its strings know this escape too. */
 export function safeForTerminal(text: string): string {
-  return text.replace(unsafeBetweenLines, escapeCharacter);
+  return text.replace(unsafeInLines, escapeCharacter);
 }
 
 function escapeCharacter(character: string): string {

@@ -41,6 +41,33 @@ describe('checking a whole model', () => {
     });
   }
 
+  const list = (count: number, value: string): string =>
+    `{${Array.from({ length: count }, () => value).join(', ')}}`;
+  const weights: readonly (readonly [
+    what: string,
+    type: string,
+    values: string,
+    codes: string[],
+  ])[] = [
+    ['sixteen zeros', 'float[16]', list(16, '0'), ['zero-weights']],
+    ['subnormal numbers alone', 'float[16]', list(16, '1e-39'), ['zero-weights']],
+    ['fifteen zeros', 'float[15]', list(15, '0'), []],
+    ['one number among zeros', 'float[16]', `{1e-37, ${list(15, '0').slice(1)}`, []],
+    ['an infinity', 'float[2]', '{1, -inf}', ['non-finite-weights']],
+    ['no number', 'float[2]', '{nan, 0}', ['non-finite-weights']],
+    ['a lone infinity', 'float[1]', '{inf}', []],
+    ['zeros of double precision', 'double[16]', list(16, '0'), ['zero-weights']],
+    ['an infinity of half precision', 'float16[2]', '{15360, 31744}', ['non-finite-weights']],
+  ];
+  for (const [what, type, values, codes] of weights) {
+    it(`a weight of ${what}: ${codes.join(', ') || 'nothing'}`, () => {
+      const model = parse(
+        `<ir_version: 8, opset_import: ["": 17]> g () => (${type} y) <${type} w = ${values}> { y = Identity (w) }`,
+      );
+      assert.deepEqual(codesOf(model), codes);
+    });
+  }
+
   it('tells each function of a ring of calls', () => {
     const ring = cases.find(({ name }) => name.startsWith('three functions'));
     assert.deepEqual(codesOf(parse(ring?.text ?? '')), ring?.codes);

@@ -5,9 +5,6 @@ import { inlineValues } from '../tensor-values';
 import { checkName } from './validate-names';
 import { report } from './validate-report';
 
-const nonFinite = 'non-finite-weights';
-const allZero = 'zero-weights';
-
 /** Only small weights are at hand here; large ones are checked when a transform reads them. */
 export function checkWeight(tensor: Tensor, sink: ProblemSink): void {
   const { name, dtype, elementCount } = tensor;
@@ -28,38 +25,61 @@ export function checkWeight(tensor: Tensor, sink: ProblemSink): void {
   }
   // A lone infinity is a mask or a clip bound; among several values it is a broken weight.
   if (!isFloat(dtype) || elementCount === null || elementCount < 2) return;
-  if (!sink.takes(nonFinite) && !sink.takes(allZero)) return;
-  if (isOrdinary(tensor)) return;
-  const values = inlineValues(tensor);
-  if (!values) return;
-  const bad = values.findIndex((value) => !Number.isFinite(Number(value)));
-  if (bad >= 0) {
-    report(
-      sink,
-      { code: nonFinite, severity: 'warning', where: name, name },
-      (shown) => `Weight "${shown}" contains ${Number(values[bad])}; results are not usable.`,
-    );
-  } else if (values.length >= 16 && values.every((value) => Math.abs(Number(value)) < 2 ** -126)) {
-    report(
-      sink,
-      { code: allZero, severity: 'info', where: name, name },
-      (shown) => `Weight "${shown}" is zero throughout: its layer computes nothing.`,
-    );
+  switch (magnitudeOf(tensor)) {
+    case 'ordinary':
+      return;
+    case 'tiny':
+      checkZero(name, elementCount, sink);
+      return;
+    case 'unknown': {
+      const values = inlineValues(tensor);
+      if (!values) return;
+      const bad = values.findIndex((value) => !Number.isFinite(Number(value)));
+      if (bad < 0) {
+        if (values.every(isTiny)) checkZero(name, elementCount, sink);
+        return;
+      }
+      report(
+        sink,
+        { code: 'non-finite-weights', severity: 'warning', where: name, name },
+        (shown) => `Weight "${shown}" contains ${Number(values[bad])}; results are not usable.`,
+      );
+    }
   }
 }
 
-/** True for float32 data with a number above 2^-126, no infinity and no NaN: nearly all, told without a copy. */
-function isOrdinary({ dtype, storage }: Tensor): boolean {
-  if (storage.kind !== 'inline') return true;
+/** Fewer zeros are a bias or a mask. */
+const fewElements = 16;
+
+function checkZero(name: string, elementCount: number, sink: ProblemSink): void {
+  if (elementCount < fewElements) return;
+  report(
+    sink,
+    { code: 'zero-weights', severity: 'info', where: name, name },
+    (shown) => `Weight "${shown}" is zero throughout: its layer computes nothing.`,
+  );
+}
+
+/** Below the smallest normal float32. */
+function isTiny(value: number | bigint): boolean {
+  return Math.abs(Number(value)) < 2 ** -126;
+}
+
+/**
+ * Of float32 data at hand, told without a copy: `tiny` when all of it is, `unknown` with an infinity or a NaN in it.
+ * Of other types that are at hand `unknown`, and `ordinary` of those in the file.
+ */
+function magnitudeOf({ dtype, elementCount, storage }: Tensor): 'ordinary' | 'tiny' | 'unknown' {
+  if (storage.kind !== 'inline') return 'ordinary';
   const { bytes } = storage;
-  if (dtype !== 'float32') return false;
-  let isTiny = true;
+  if (dtype !== 'float32' || bytes.byteLength !== 4 * (elementCount ?? 0)) return 'unknown';
+  let isTinyThroughout = true;
   for (let index = 3; index < bytes.byteLength; index += 4) {
     const exponent = (((bytes[index] ?? 0) & 0x7f) << 1) | ((bytes[index - 1] ?? 0) >> 7);
-    if (exponent === 0xff) return false;
-    isTiny &&= exponent === 0;
+    if (exponent === 0xff) return 'unknown';
+    isTinyThroughout &&= exponent === 0;
   }
-  return !isTiny;
+  return isTinyThroughout ? 'tiny' : 'ordinary';
 }
 
 /**
