@@ -1,13 +1,13 @@
 import type { DataType } from '../dtype';
-import type { Node } from '../graph';
-import { add, type Dim } from '../shapes/symbolic';
+import type { Dim } from '../shapes/symbolic';
 import type { Scope } from '../shapes/types';
 import type { ModelFacts, NodeFacts, ScopeFacts } from './count';
 import { epilogueOf } from './fusion-epilogue';
 import { integerGroup } from './fusion-integer';
+import { kernelMaker } from './fusion-kernel';
 import { scopeLinks, type ScopeLinks } from './fusion-links';
 import { distancesToShared, never, regionFinder } from './fusion-region';
-import { bytesAt, inputNumber, outputNumber } from './site';
+import { inputNumber, outputNumber } from './site';
 import type { WeightMap } from './weights';
 
 /** Nodes that a runtime runs as one kernel. */
@@ -21,13 +21,13 @@ export interface Kernel {
   readonly weightReadBytes: Dim;
   /** Integer type when quantisation around the operator is folded into it. */
   readonly computeDtype: DataType | null;
-  /** Numbers of values that only its members see: they have no memory of their own. */
-  readonly inner: ReadonlySet<number>;
 }
 
 export interface FusionPlan {
   /** Undefined for a node that runs alone, as most do: its facts are those of its kernel. */
   readonly kernelOf: (facts: NodeFacts) => Kernel | undefined;
+  /** True for a value that only members of one kernel see: it has no memory of its own. */
+  readonly isInner: (scope: Scope, value: number) => boolean;
   /**
    * Number of the value whose memory this one shares because a DequantizeLinear in between is folded away; undefined
    * for all others.
@@ -68,6 +68,7 @@ export function planFusion(facts: ModelFacts): FusionPlan {
   };
   return {
     kernelOf: (node) => planOf(node.scope)?.kernels[node.position],
+    isInner: (scope, value) => planOf(scope)?.inner[value] === 1,
     dequantizedFrom: (scope, value) => planOf(scope)?.sources.get(value),
   };
 }
@@ -75,6 +76,8 @@ export function planFusion(facts: ModelFacts): FusionPlan {
 interface ScopePlan {
   /** By position; undefined for nodes that run alone. */
   readonly kernels: (Kernel | undefined)[];
+  /** By value number, see `FusionPlan.isInner`. */
+  readonly inner: Uint8Array;
   /** Values that stand for others, see `FusionPlan.dequantizedFrom`. */
   readonly sources: ReadonlyMap<number, number>;
 }
@@ -87,7 +90,7 @@ export interface Group {
 }
 
 /** By position of its members. */
-type Groups = (Group | undefined)[];
+export type Groups = (Group | undefined)[];
 
 function planScope(facts: ScopeFacts, weights: WeightMap): ScopePlan {
   const links = scopeLinks(facts, weights);
@@ -116,13 +119,14 @@ function planScope(facts: ScopeFacts, weights: WeightMap): ScopePlan {
     if (region.length > 1) claim({ anchor: node, members: region });
   });
   const sources = isQuantized ? foldedDequantize(facts, groups, links, claim) : noSources;
+  const { kernelFor, inner } = kernelMaker(facts.scope, groups, links, sources);
   const kernels: (Kernel | undefined)[] = nodes.map(() => undefined);
-  for (const group of new Set(groups)) {
-    if (!group) continue;
-    const kernel = kernelFor(group, groups, links, sources);
+  groups.forEach((group, position) => {
+    if (!group || kernels[position]) return;
+    const kernel = kernelFor(group);
     for (const member of group.members) kernels[member.position] = kernel;
-  }
-  return { kernels, sources };
+  });
+  return { kernels, inner, sources };
 }
 
 function forEachBackwards(nodes: readonly NodeFacts[], use: (node: NodeFacts) => void): void {
@@ -160,69 +164,4 @@ function foldedDequantize(
   }
   for (const [group, nodes] of taken) claim({ ...group, members: [...nodes, ...group.members] });
   return sources;
-}
-
-/** What crosses the border of a group: each value once, weights apart. */
-function kernelFor(
-  group: Group,
-  groups: Groups,
-  links: ScopeLinks,
-  sources: ReadonlyMap<number, number>,
-): Kernel {
-  const { anchor, members } = group;
-  const { scope } = anchor;
-  const isMember = (facts: NodeFacts): boolean => groups[facts.position] === group;
-  const isInner = (value: number): boolean =>
-    !links.escapes(value) && links.everyConsumer(value, isMember);
-  const made = new Set<number>();
-  const inner = new Set<number>();
-  let writeBytes: Dim = 0;
-  for (const member of members) {
-    for (let index = 0; index < member.node.outputs.length; index++) {
-      const value = outputNumber(member, index);
-      if (value < 0 || made.has(value)) continue;
-      made.add(value);
-      if (isInner(value)) inner.add(value);
-      else if (!sources.has(value)) writeBytes = add(writeBytes, bytesAt(scope, value));
-    }
-  }
-  const computeDtype = group.computeDtype ?? anchor.computeDtype;
-  if (members.every((member) => movesNothing(member.node, anchor))) {
-    const { readBytes, writeBytes, weightReadBytes } = anchor;
-    return { anchor, members, readBytes, writeBytes, weightReadBytes, computeDtype, inner };
-  }
-  let activations: Dim = 0;
-  let weightReadBytes: Dim = 0;
-  for (const value of inputsOf(members, sources)) {
-    if (made.has(value)) continue;
-    const bytes = bytesAt(scope, value);
-    if (links.isWeight(value)) weightReadBytes = add(weightReadBytes, bytes);
-    else activations = add(activations, bytes);
-  }
-  const readBytes = add(activations, weightReadBytes);
-  return { anchor, members, readBytes, writeBytes, weightReadBytes, computeDtype, inner };
-}
-
-/** Views between folded quantisation steps stay views. */
-function movesNothing(node: Node, anchor: NodeFacts): boolean {
-  if (node !== anchor.node) return /^(De)?[Qq]uantizeLinear$/.test(node.opType);
-  return anchor.readBytes === 0 && anchor.writeBytes === 0;
-}
-
-/** The values that members read, each once, in the form in which they are stored. */
-function inputsOf(
-  members: readonly NodeFacts[],
-  sources: ReadonlyMap<number, number>,
-): ReadonlySet<number> {
-  const values = new Set<number>();
-  for (const member of members) {
-    // Batch normalisation's statistics are multiplied into the weights when the model is loaded.
-    const count = member.node.opType === 'BatchNormalization' ? 1 : member.node.inputs.length;
-    for (let index = 0; index < count; index++) {
-      const value = inputNumber(member, index);
-      const stored = sources.get(value) ?? value;
-      if (stored >= 0) values.add(stored);
-    }
-  }
-  return values;
 }

@@ -117,12 +117,12 @@ function placeNode(node: NodeFacts, plan: Plan): void {
   if (node.nodeClass === 'folded' || node.nodeClass === 'shape') return;
   const { scope } = plan.facts;
   const { fusion } = plan.input;
-  const kernel = fusion.kernelOf(node);
+  const isFused = fusion.kernelOf(node) !== undefined;
   const { cost } = node;
   const isAlias = cost !== undefined && trafficKind(cost, node) === 'alias';
   for (let index = 0; index < node.node.outputs.length; index++) {
     const value = outputNumber(node, index);
-    if (value < 0 || kernel?.inner.has(value) === true) continue;
+    if (value < 0 || (isFused && fusion.isInner(scope, value))) continue;
     const isView = isAlias && index === 0 && node.node.inputs.length > 0;
     const source = isView ? inputNumber(node, 0) : fusion.dequantizedFrom(scope, value);
     if (source !== undefined) {
