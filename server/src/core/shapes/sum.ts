@@ -10,20 +10,23 @@ export interface Sum {
 }
 
 export function createSum(): Sum {
-  /** Of the first dims: most sums have one or two. */
-  let few: Dim = 0;
-  let count = 0;
-  let many: ReturnType<typeof createTable> | null = null;
-  return {
-    add(dim) {
-      if (++count <= fewDims) few = add(few, dim);
-      else {
-        many ??= createTable(few);
-        many.add(dim);
-      }
-    },
-    value: () => (many ? many.value() : few),
-  };
+  return new FewDims();
+}
+
+/** Most sums have one or two dims, and each node has some: no more than an object for each. */
+class FewDims implements Sum {
+  #sum: Dim = 0;
+  #count = 0;
+  #many: Sum | null = null;
+
+  add(dim: Dim): void {
+    if (++this.#count <= fewDims) this.#sum = add(this.#sum, dim);
+    else (this.#many ??= createTable(this.#sum)).add(dim);
+  }
+
+  value(): Dim {
+    return this.#many ? this.#many.value() : this.#sum;
+  }
 }
 
 /** From here on expressions on the way cost more than a table of terms. */
