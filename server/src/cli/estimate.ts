@@ -15,7 +15,8 @@ import {
 } from '../core/format';
 import { openModel } from '../engine';
 import { readConfigFile } from '../config-file';
-import { UsageError, fail, noteUnknownDims, writeJson, type ExitCode, type Io } from './io';
+import { UsageError, fail, noteUnknownDims, type ExitCode, type Io } from './io';
+import { prettyJson, Rows, writeLongJson } from './long-json';
 import { oneLine, printable } from './terminal';
 
 export interface EstimateFlags {
@@ -47,25 +48,38 @@ export async function estimateCommand(
   flags: EstimateFlags,
   io: Io,
 ): Promise<ExitCode> {
-  const estimates = await estimatesOf(path, flags, io);
-  if (typeof estimates === 'string') return fail(io, `${path}: ${estimates}`);
-  if (flags.format === 'text') io.out(estimatesText(path, estimates, flags.brief));
-  else {
-    writeJson(io, {
-      schemaVersion: 1,
-      methodVersion: energyMethodVersion,
-      file: path,
-      estimates,
-    });
+  const estimateOn = await estimatorFor(path, flags, io);
+  if (typeof estimateOn === 'string') return fail(io, `${path}: ${estimateOn}`);
+  const { devices } = flags;
+  if (flags.format === 'text') {
+    io.out(`${oneLine(path)}\n`);
+    for (const [index, device] of devices.entries()) {
+      io.out(`${index === 0 ? '' : '\n'}${estimateText(estimateOn(device), flags.brief)}`);
+    }
+    return 0;
   }
+  writeLongJson(io, {
+    schemaVersion: 1,
+    methodVersion: energyMethodVersion,
+    file: path,
+    // One at a time: each has a line for every node.
+    estimates: new Rows('[]', estimateRows(devices, estimateOn)),
+  });
   return 0;
 }
 
-async function estimatesOf(
+type Estimator = (device: Device) => Estimate;
+
+function* estimateRows(devices: readonly Device[], estimateOn: Estimator): Generator<string> {
+  for (const device of devices) yield prettyJson(estimateOn(device), 4);
+}
+
+/** For one model or config; otherwise the reason why there is none. */
+async function estimatorFor(
   path: string,
-  { devices, dims, options, prompt, generate }: EstimateFlags,
+  { dims, options, prompt, generate }: EstimateFlags,
   io: Io,
-): Promise<readonly Estimate[] | string> {
+): Promise<Estimator | string> {
   if (!path.toLowerCase().endsWith('.onnx')) {
     const config = await readConfigFile(io.host, path);
     if (typeof config === 'string') return config;
@@ -78,7 +92,7 @@ async function estimatesOf(
       ...(generate !== undefined && { generate }),
       ...(options.batch !== undefined && { batch: options.batch }),
     });
-    return devices.map((device) => estimate(workload, device, options));
+    return (device) => estimate(workload, device, options);
   }
   const opened = await openModel(io.host, path, { dims, estimate: options, signal: io.signal });
   if (opened.kind === 'unreadable') return opened.reason;
@@ -86,14 +100,10 @@ async function estimatesOf(
   try {
     const { analysis } = opened.model;
     noteUnknownDims(io, dims, analysis.model);
-    return devices.map((device) => analysis.estimateOn(device));
+    return (device) => analysis.estimateOn(device);
   } finally {
     await opened.model.close();
   }
-}
-
-function estimatesText(path: string, estimates: readonly Estimate[], brief: boolean): string {
-  return `${oneLine(path)}\n${estimates.map((made) => estimateText(made, brief)).join('\n')}`;
 }
 
 function estimateText(made: Estimate, brief: boolean): string {

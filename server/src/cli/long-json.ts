@@ -19,7 +19,10 @@ export class Rows {
 const chunkLength = 64 * 1024;
 
 /** Writes an object as `writeJson` does, but `Rows` in it with one item a line. */
-export function writeLongJson(io: Io, fields: Readonly<Record<string, unknown>>): void {
+export function writeLongJson(
+  io: Pick<Io, 'out'>,
+  fields: Readonly<Record<string, unknown>>,
+): void {
   let chunk = '{';
   let isFirst = true;
   for (const [key, value] of Object.entries(fields)) {
@@ -27,7 +30,7 @@ export function writeLongJson(io: Io, fields: Readonly<Record<string, unknown>>)
     chunk += `${isFirst ? '' : ','}\n  ${JSON.stringify(key)}: `;
     isFirst = false;
     if (!(value instanceof Rows)) {
-      chunk += JSON.stringify(value, null, 2).replaceAll('\n', '\n  ');
+      chunk += prettyJson(value, 2);
       continue;
     }
     const [open, close] = value.brackets;
@@ -42,4 +45,9 @@ export function writeLongJson(io: Io, fields: Readonly<Record<string, unknown>>)
     chunk += separator.startsWith(',') ? `\n  ${close}` : value.brackets;
   }
   io.out(`${chunk}\n}\n`);
+}
+
+/** JSON over several lines, those behind the first with so many spaces more. */
+export function prettyJson(value: unknown, spaces: number): string {
+  return JSON.stringify(value, null, 2).replaceAll('\n', `\n${' '.repeat(spaces)}`);
 }

@@ -76,6 +76,8 @@ export function* analysisSteps(
         isBatchInWork && batch !== undefined
           ? withBatch(estimate(work(), device, otherEstimateOptions), batch)
           : estimate(work(), device, options.estimate);
+      const [oldest] = estimates.keys();
+      if (oldest !== undefined && estimates.size >= maxKeptEstimates) estimates.delete(oldest);
       estimates.set(device.id, made);
       return made;
     },
@@ -86,6 +88,9 @@ export function* analysisSteps(
   work();
   return analysis;
 }
+
+/** Each has figures for every node: those of all devices for a large graph took gigabytes. */
+const maxKeptEstimates = 4;
 
 /** The workload was counted for a batch already: only the figures per sample differ. */
 function withBatch(made: Estimate, batch: number): Estimate {
