@@ -63,7 +63,7 @@ VARIANTS = [
     ("bert-base-128-tokens.legacy", "int8-dynamic", dynamic),
     ("vit-b-16.legacy", "fused", fused("vit", 12, 768)),
     ("vit-b-16.dynamo", "fused", fused("vit", 12, 768)),
-    ("gpt-2-1024-tokens.legacy", "fused", fused("gpt2", 12, 768)),
+    ("gpt-2-1024-tokens.dynamo", "fused", fused("gpt2", 12, 768)),
     ("resnet-50.legacy", "int8-dynamic", dynamic),
     ("resnet-50.legacy", "int8-qdq", static("QDQ")),
     ("resnet-50.legacy", "int8-qoperator", static("QOperator")),
@@ -81,7 +81,8 @@ def main():
                 with contextlib.redirect_stdout(sys.stderr):
                     make(*paths)
             except Exception as error:  # The tools may not take a model: that is a result, too.
-                result["error"] = f"{type(error).__name__}: {error}"[:200]
+                first = str(error).replace(folder, "").split(". ")[0]
+                result["error"] = f"{type(error).__name__}: {first}"[:120]
         print(json.dumps(result), flush=True)
 
 
