@@ -8,7 +8,8 @@
  * model in which a peer resolves more, and every contradiction. Exit status 1 at a contradiction.
  */
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { dataTypeInfo } from '../server/src/core/dtype';
@@ -61,18 +62,24 @@ export async function shapePeerRows(
   onRow: (row: ShapePeerRow) => void = () => undefined,
 ): Promise<readonly ShapePeerRow[]> {
   const script = path.join(import.meta.dirname, 'shape_peers.py');
-  const peer = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
-  peer.stdin.end(files.map((file) => `${file}\n`).join(''));
-  const rows: ShapePeerRow[] = [];
-  let index = 0;
-  for await (const line of createInterface({ input: peer.stdout })) {
-    const file = files[index++];
-    const row = file && (await compare(file, JSON.parse(line) as Answer));
-    if (!row) continue;
-    rows.push(row);
-    onRow(row);
+  // symbolic_shape_infer and models that profile themselves leave files where they run.
+  const cwd = mkdtempSync(path.join(os.tmpdir(), 'shape-peers-'));
+  try {
+    const peer = spawn(python, [script], { cwd, stdio: ['pipe', 'pipe', 'inherit'] });
+    peer.stdin.end(files.map((file) => `${path.resolve(file)}\n`).join(''));
+    const rows: ShapePeerRow[] = [];
+    let index = 0;
+    for await (const line of createInterface({ input: peer.stdout })) {
+      const file = files[index++];
+      const row = file && (await compare(file, JSON.parse(line) as Answer));
+      if (!row) continue;
+      rows.push(row);
+      onRow(row);
+    }
+    return rows;
+  } finally {
+    rmSync(cwd, { recursive: true });
   }
-  return rows;
 }
 
 async function compare(file: string, answer: Answer): Promise<ShapePeerRow | null> {

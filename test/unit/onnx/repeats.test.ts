@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { stringAttribute } from '../../../server/src/core/attributes';
 import { firstNode, modelOf, nodeOf, present, readBytes, readClean } from '../../support/onnx';
-import { concat, int, message, onnxField as f, text } from '../../support/protobuf';
+import {
+  concat,
+  floatBytes,
+  int,
+  message,
+  onnxField as f,
+  padded,
+  text,
+} from '../../support/protobuf';
 
 const { attribute } = f;
 
@@ -130,5 +138,108 @@ describe('reading: texts of nodes', () => {
       nodes.map((_, index) => `n${index}`),
     );
     assert.ok(graph.nodes.every(({ inputs }, index) => inputs[0]?.length === index % 61));
+  });
+
+  const { tensor } = f;
+  const head = [int(tensor.dims, 2), int(tensor.dataType, 1)];
+  const named = text(attribute.name, 'value');
+  const typed = int(attribute.type, 4);
+  const twoFloats = message(tensor.rawData, floatBytes(1, 2));
+  const tensors: readonly (readonly [what: string, ...fields: Uint8Array[]])[] = [
+    ['as exporters write it', named, message(attribute.t, ...head, twoFloats), typed],
+    [
+      'a scalar',
+      named,
+      message(attribute.t, int(tensor.dataType, 1), message(tensor.rawData, floatBytes(3))),
+      typed,
+    ],
+    ['fields in another order', typed, message(attribute.t, twoFloats, ...head), named],
+    [
+      'with a name of its own',
+      named,
+      message(attribute.t, ...head, text(tensor.name, 'w'), twoFloats),
+      typed,
+    ],
+    ['without a type', named, message(attribute.t, ...head, twoFloats)],
+    ['of another type', named, message(attribute.t, ...head, twoFloats), int(attribute.type, 1)],
+    ['without a name', message(attribute.t, ...head, twoFloats), typed],
+    ['in two parts', named, message(attribute.t, ...head), message(attribute.t, twoFloats), typed],
+    [
+      'named twice',
+      text(attribute.name, 'other'),
+      named,
+      message(attribute.t, ...head, twoFloats),
+      typed,
+    ],
+    [
+      'with elements in a list',
+      named,
+      message(attribute.t, ...head, message(tensor.floatData, floatBytes(1, 2))),
+      typed,
+    ],
+    ['without elements', named, message(attribute.t, ...head), typed],
+    [
+      'with too few elements',
+      named,
+      message(attribute.t, ...head, message(tensor.rawData, floatBytes(1))),
+      typed,
+    ],
+    [
+      'of an unknown element type',
+      named,
+      message(attribute.t, int(tensor.dataType, 99), message(tensor.rawData, floatBytes(1))),
+      typed,
+    ],
+    [
+      'that a function gives',
+      named,
+      message(attribute.t, ...head, twoFloats),
+      typed,
+      text(attribute.refName, 'w'),
+    ],
+    [
+      'beside an integer',
+      named,
+      message(attribute.t, ...head, twoFloats),
+      int(attribute.i, 3),
+      typed,
+    ],
+    ['with a description', named, message(attribute.t, ...head, twoFloats), typed, text(13, 'why')],
+    [
+      'with a name that is not ASCII',
+      text(attribute.name, 'wért'),
+      message(attribute.t, ...head, twoFloats),
+      typed,
+    ],
+  ];
+  for (const [what, ...fields] of tensors) {
+    it(`a tensor ${what} is read alike by the short way and the general one`, async () => {
+      // The short way does not take lengths of five bytes.
+      const [short, general] = [{}, { length: 5 }].map((padding) =>
+        nodeOf(padded(f.node.attribute, padding, ...fields)),
+      );
+      const [one, other] = await Promise.all(
+        [short, general].map((bytes) => readBytes(present(bytes))),
+      );
+      assert.deepEqual(one?.codes, other?.codes);
+      const attributesOf = (read: typeof one) =>
+        firstNode(present(present(read).read).model).attributes;
+      assert.deepEqual(attributesOf(one), attributesOf(other));
+    });
+  }
+
+  it('constants with the same bytes are different tensors', async () => {
+    const constant = message(
+      f.node.attribute,
+      named,
+      message(attribute.t, ...head, twoFloats),
+      typed,
+    );
+    const node = (name: string) =>
+      message(f.graph.node, text(f.node.output, name), text(f.node.opType, 'Constant'), constant);
+    const { graph } = await readClean(modelOf(node('a'), node('b')));
+    const [a, b] = graph.nodes.map((each) => present(each.attributes.get('value')).value);
+    assert.deepEqual(a, b);
+    assert.notEqual(a, b);
   });
 });

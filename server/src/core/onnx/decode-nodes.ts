@@ -5,27 +5,33 @@ import { attributeFieldProblem, attributeType } from './decode-fields';
 import { createPathNamer } from './paths';
 import type { onnx } from './proto';
 import { noAttributes } from './wire-records';
-import type { WireBodies, WireNodeList } from './wire-types';
+import type { WireBodies, WireNodeList, WireTensorAttribute } from './wire-types';
 
 type Attributes = ReadonlyMap<string, Attribute>;
 type Bodies = ReadonlyMap<number, WireBodies> | null;
+
+export interface AttributeDecoder {
+  message(proto: onnx.INodeProto, bodies: Bodies, nodePath: string): Attributes;
+  tensor(attribute: WireTensorAttribute): Attributes;
+}
 
 /**
  * Completes the nodes of a graph or function: texts come from the scan, attributes from the messages that it left.
  *
  * @param messages of the nodes that have one, in their order
  * @param paths of all nodes of the model so far
- * @param decode the attributes of a message
+ * @param decode the attributes of a message, or a tensor that the scan has read
  */
 export function decodeNodes(
   messages: Iterable<onnx.INodeProto>,
   list: WireNodeList,
   ofGraph: string,
   paths: NameTable,
-  decode: (message: onnx.INodeProto, bodies: Bodies, nodePath: string) => Attributes,
+  decode: AttributeDecoder,
 ): readonly Node[] {
   const namer = createPathNamer(ofGraph, paths);
   const { nodes, nodeInputs, nodeOutputs, names, hasMessage, sameAttributesAs } = list;
+  const { tensorAttributes } = list;
   const remaining = messages[Symbol.iterator]();
   /** Messages whose problems are about each node that has them. */
   const faulty = new Map<number, onnx.INodeProto>();
@@ -34,10 +40,12 @@ export function decodeNodes(
     const same = sameAttributesAs[index] ?? -1;
     if (same >= 0) {
       const again = faulty.get(same);
-      return again ? decode(again, null, path) : (nodes[same]?.attributes ?? noAttributes);
+      return again ? decode.message(again, null, path) : (nodes[same]?.attributes ?? noAttributes);
     }
+    const tensor = tensorAttributes.size > 0 ? tensorAttributes.get(index) : undefined;
+    if (tensor) return decode.tensor(tensor);
     if (!message || message.done === true) return noAttributes;
-    const attributes = decode(message.value, list.bodies.get(index) ?? null, path);
+    const attributes = decode.message(message.value, list.bodies.get(index) ?? null, path);
     if (isFaulty(message.value, attributes)) faulty.set(index, message.value);
     return attributes.size === 0 ? noAttributes : attributes;
   };

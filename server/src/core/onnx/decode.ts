@@ -19,7 +19,14 @@ import { sniffBytes, sniffProblem } from './sniff';
 import { displayText } from './utf8';
 import { scanMessage, scanModel } from './wire';
 import { emptyFunction, emptyGraph, noMetadata } from './wire-records';
-import type { WireBodies, WireFunction, WireGraph, WireModel, WireNodeList } from './wire-types';
+import type {
+  WireBodies,
+  WireFunction,
+  WireGraph,
+  WireModel,
+  WireNodeList,
+  WirePlainTensor,
+} from './wire-types';
 
 /** A model and the record of where its parts lie in the file. */
 export interface ReadModel {
@@ -258,9 +265,16 @@ function nodesOf(
   path: string,
   context: Context,
 ): readonly Node[] {
-  return decodeNodes(protos ?? [], wire, path, context.paths, (proto, bodies, nodePath) =>
-    decodeAttributes(proto.attribute ?? [], bodies, nodePath, context),
-  );
+  return decodeNodes(protos ?? [], wire, path, context.paths, {
+    message: (proto, bodies, nodePath) =>
+      decodeAttributes(proto.attribute ?? [], bodies, nodePath, context),
+    tensor: ({ name, tensor }) =>
+      new Map([[name, { name, refName: '', value: tensorValue(tensor, context) }]]),
+  });
+}
+
+function tensorValue(tensor: WirePlainTensor, { sink }: Context): Attribute['value'] {
+  return { kind: 'tensor', value: plainTensor(tensor, sink) };
 }
 
 function decodeAttributes(

@@ -2,8 +2,10 @@ import { normalizeDomain } from '../graph';
 import type { NameTable } from '../name-table';
 import { asciiText } from '../ascii-text';
 import type { Window } from './window';
+import type { Slab } from './slab';
 import type { NodeListBuilder } from './wire-records';
 import type { RunCandidate, Runs } from './wire-runs';
+import { readTensorAttribute } from './wire-tensor';
 import type { WireNode } from './wire-types';
 
 /** NodeProto's fields of kind `node-text`. */
@@ -18,8 +20,12 @@ export interface NodeScan {
   readonly words: NameTable;
   /** Attributes of nodes. */
   readonly runs: Runs;
+  /** Values of constants. */
+  readonly slab: Slab;
   /** Hears the bytes of each text. */
   readonly spendText: (byteLength: number) => void;
+  /** Hears of each attribute that is a tensor. */
+  readonly spendTensor: () => void;
 }
 
 /**
@@ -45,11 +51,35 @@ export function readNode(
   const runEnd = endOfAttributes(bytes, at, stop);
   if (runEnd < 0 || hasAttribute(bytes, runEnd, stop)) return null;
   const known = runs.find(list, bytes, at, runEnd - at);
-  if (known < 0) return runs.candidate(list, node.index, bytes, at, runEnd - at);
-  list.sameAttributesAs[node.index] = known;
-  window.position = start + runEnd;
+  if (known >= 0) {
+    list.sameAttributesAs[node.index] = known;
+    window.position = start + runEnd;
+  } else if (!keepTensor(scan, list, node, at, runEnd)) {
+    return runs.candidate(list, node.index, bytes, at, runEnd - at);
+  }
   readNodeTexts(scan, list, node, end);
   return null;
+}
+
+/** True when what stands from `at` to `end` of the bytes at hand is one attribute, and a plain tensor. */
+function keepTensor(
+  { window, words, slab, spendTensor }: NodeScan,
+  list: NodeListBuilder,
+  { index }: WireNode,
+  at: number,
+  end: number,
+): boolean {
+  const { bytes, start } = window;
+  if (endOfField(bytes, at, end) !== end) return false;
+  const lengthBytes = (bytes[at + 1] ?? 0) < 128 ? 1 : 2;
+  const tagStart = start + at;
+  const contentStart = tagStart + 1 + lengthBytes;
+  const span = { tagStart, lengthStart: tagStart + 1, contentStart, end: start + end };
+  const attribute = readTensorAttribute(window, span, words, slab);
+  if (!attribute) return false;
+  list.tensorAttributes.set(index, attribute);
+  spendTensor();
+  return true;
 }
 
 /** The same for texts alone. */

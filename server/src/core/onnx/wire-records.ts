@@ -11,6 +11,7 @@ import type {
   WirePlainTensor,
   WireSpan,
   WireTensor,
+  WireTensorAttribute,
   WireValueInfo,
 } from './wire-types';
 
@@ -34,6 +35,7 @@ export interface NodeListBuilder extends WireNodeList {
   readonly nodes: WireNode[];
   readonly hasMessage: boolean[];
   readonly sameAttributesAs: number[];
+  readonly tensorAttributes: Map<number, WireTensorAttribute>;
   readonly bodies: Map<number, ReadonlyMap<number, WireBodies>>;
 }
 
@@ -90,6 +92,7 @@ function emptyNodeList(): NodeListBuilder {
     nodeSpans: new SpanList(),
     hasMessage: [],
     sameAttributesAs: [],
+    tensorAttributes: new Map(),
     bodies: new Map(),
     names: new NameTable(),
     nodeInputs: noRows(),

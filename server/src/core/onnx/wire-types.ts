@@ -38,6 +38,8 @@ export interface WireNodeList extends NumberedNodes {
   readonly hasMessage: readonly boolean[];
   /** By position, that of an earlier node which has the same attributes, byte for byte; -1 for none. */
   readonly sameAttributesAs: readonly number[];
+  /** By position of the node, its only attribute when that is a tensor which the scan has read: Constant nodes. */
+  readonly tensorAttributes: ReadonlyMap<number, WireTensorAttribute>;
   /** Subgraphs by position of the node and of the attribute. */
   readonly bodies: ReadonlyMap<number, ReadonlyMap<number, WireBodies>>;
 }
@@ -111,6 +113,12 @@ export interface WireTensor {
   readonly strings: readonly Uint8Array[] | null;
   /** Names of the payload fields that occur; more than one is a contradiction in the file. */
   readonly payloadFields: readonly string[];
+}
+
+/** An attribute that is a plain tensor. */
+export interface WireTensorAttribute {
+  readonly name: string;
+  readonly tensor: WirePlainTensor;
 }
 
 /** A tensor with nothing but a name, a type, dims and `raw_data`. */

@@ -107,7 +107,16 @@ async function scan(
     frames.spend(heapBytesOf.text + byteLength);
   };
 
-  const nodes: NodeScan = { window, words: new NameTable(), runs: createRuns(), spendText };
+  const nodes: NodeScan = {
+    window,
+    words: new NameTable(),
+    runs: createRuns(),
+    slab,
+    spendText,
+    spendTensor() {
+      frames.spend(heapBytesOf.message + heapBytesOf.tensor);
+    },
+  };
   const types = createRuns();
 
   while (frames.current()) {
