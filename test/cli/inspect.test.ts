@@ -104,4 +104,22 @@ g (float[2] "__proto__") => (float[2] constructor) { constructor = Relu ("__prot
       } else assertShape('config', json);
     }
   });
+
+  it('counts that a file makes absurd are still JSON', async () => {
+    for (const sizes of ['bits = 0', 'bits = 4, N = 0', 'bits = -4, N = 4, K = 8']) {
+      const model = folder.model(
+        'm.onnx',
+        `<ir_version: 8, opset_import: ["": 17, "com.microsoft": 1]>
+g (float[2, 8] x) => (float[2, 4] y)
+<uint8[4, 1, 4] w = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, float[4] s = {1, 2, 3, 4}> {
+  y = com.microsoft.MatMulNBits <${sizes}, block_size = 16> (x, w, s)
+}`,
+      );
+      const json = await greenAiJson(['inspect', model]);
+      assertShape('model', json.value);
+      const { value } = json.at('nodes', 0, 'parameters');
+      assert.ok(Number.isSafeInteger(value), `${sizes}: ${String(value)}`);
+      assert.equal(json.at('parameters').value, value);
+    }
+  });
 });

@@ -58,7 +58,7 @@ export async function estimateCommand(
     }
     return 0;
   }
-  writeLongJson(io, {
+  await writeLongJson(io, {
     schemaVersion: 1,
     methodVersion: energyMethodVersion,
     file: path,

@@ -53,7 +53,8 @@ function nodeRow(facts: NodeFacts): string {
   return (
     `{"name":${text(node.name)},"path":${text(facts.path)},"opType":${text(node.opType)}` +
     `,"domain":${text(node.domain)},"inputs":${list(node.inputs)},"outputs":${list(node.outputs)}` +
-    `,"kind":"${facts.kind}","parameters":${facts.parameters},"weightBytes":${facts.weightBytes}` +
+    `,"kind":"${facts.kind}","parameters":${count(facts.parameters)}` +
+    `,"weightBytes":${count(facts.weightBytes)}` +
     `,"macs":${count(macs)}${expression === null ? '' : `,"macsExpression":${text(expression)}`}` +
     `,"flops":${count(facts.flops)},"readBytes":${count(facts.readBytes)}` +
     `,"writeBytes":${count(facts.writeBytes)},"scope":${module === null ? 'null' : text(module)}` +
@@ -68,9 +69,8 @@ function list(texts: readonly string[]): string {
   return only !== undefined && texts.length === 1 ? `[${text(only)}]` : JSON.stringify(texts);
 }
 
-/** Counts are safe integers, or not known. */
 function count(dim: Dim): string {
-  return typeof dim === 'number' ? String(dim) : 'null';
+  return typeof dim === 'number' && Number.isFinite(dim) ? String(dim) : 'null';
 }
 
 function values(
@@ -87,7 +87,10 @@ function* nodeRows(nodes: readonly NodeFacts[]): Generator<string> {
   for (const facts of nodes) yield nodeRow(facts);
 }
 
-/** Every value of the main graph, and those of bodies under their scope's path when the name is taken. */
+/**
+ * Every value of the main graph, and those of bodies under their scope's path when the name is taken, with a number
+ * behind it when a value is called like that, too.
+ */
 function* allValues(main: Scope): Generator<string> {
   const seen = new Set<string>();
   const scopes = [main];
@@ -96,8 +99,9 @@ function* allValues(main: Scope): Generator<string> {
       let key = name;
       // The names of one graph are different.
       if (main.children.size > 0) {
-        if (seen.has(key)) key = `${scope.path}/${name}`;
-        if (seen.has(key)) continue;
+        for (let again = 0; seen.has(key); again++) {
+          key = `${scope.path}/${name}${again === 0 ? '' : `#${again}`}`;
+        }
         seen.add(key);
       }
       yield `${text(key)}:${typeRow(type)}`;

@@ -26,7 +26,7 @@ export async function inspect(path: string, flags: InspectFlags, io: Io): Promis
   try {
     const { analysis } = opened.model;
     noteUnknownDims(io, flags.dims, analysis.model);
-    if (flags.format === 'json') writeLongJson(io, modelJson(path, analysis));
+    if (flags.format === 'json') await writeLongJson(io, modelJson(path, analysis));
     else io.out(modelText(path, analysis));
     return 0;
   } finally {

@@ -10,6 +10,11 @@ export interface Io {
   readonly host: Host;
   /** Results. With `--format json` nothing else is written here. */
   readonly out: (text: string) => void;
+  /**
+   * To be awaited between pieces of a long result: another program may read them slower than they are made. False when
+   * nobody reads any more. Left out where results are taken at once.
+   */
+  readonly drained?: () => Promise<boolean>;
   /** Progress, notes and complaints. */
   readonly err: (text: string) => void;
   readonly signal: CancelSignal;

@@ -18,11 +18,11 @@ export class Rows {
 /** Characters that are written at once. */
 const chunkLength = 64 * 1024;
 
-/** Writes an object as `writeJson` does, but `Rows` in it with one item a line. */
-export function writeLongJson(
-  io: Pick<Io, 'out'>,
+/** Writes an object as `writeJson` does, but `Rows` in it with one item a line, no faster than they are read. */
+export async function writeLongJson(
+  io: Pick<Io, 'out' | 'drained'>,
   fields: Readonly<Record<string, unknown>>,
-): void {
+): Promise<void> {
   let chunk = '{';
   let isFirst = true;
   for (const [key, value] of Object.entries(fields)) {
@@ -41,6 +41,7 @@ export function writeLongJson(
       if (chunk.length < chunkLength) continue;
       io.out(chunk);
       chunk = '';
+      if ((await io.drained?.()) === false) return;
     }
     chunk += separator.startsWith(',') ? `\n  ${close}` : value.brackets;
   }

@@ -16,15 +16,33 @@ async function main(): Promise<void> {
     if (signal.cancelled) process.exit(exitOnInterrupt);
     signal.cancelled = true;
   });
-  process.stdout.on('error', ignoreClosedPipe);
+  let isRead = true;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    ignoreClosedPipe(error);
+    isRead = false;
+  });
   process.stderr.on('error', ignoreClosedPipe);
   process.exitCode = await run(process.argv.slice(2), {
     host: createNodeHost(),
     out: (text) => process.stdout.write(text),
+    async drained() {
+      if (isRead && process.stdout.writableNeedDrain) await oneOf(process.stdout, 'drain', 'error');
+      return isRead;
+    },
     err: (text) => process.stderr.write(text),
     signal,
     version,
     isTerminal: process.stdout.isTTY,
+  });
+}
+
+function oneOf(stream: NodeJS.WriteStream, ...events: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      for (const event of events) stream.off(event, settle);
+      resolve();
+    };
+    for (const event of events) stream.on(event, settle);
   });
 }
 

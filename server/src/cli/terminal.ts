@@ -7,6 +7,7 @@ const maxNameLength = 80;
 const unsafe = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 /** The same without line feeds. */
 const unsafeInLines = /[^\P{Cc}\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
 /** A name from a file, cut and on one line, for a terminal. */
 export function printable(name: string): string {
   const symbols = Array.from(name.slice(0, 2 * maxNameLength + 2));

@@ -71,7 +71,12 @@ export function* analysisSteps(
     },
     estimateOn(device: Device): Estimate {
       const known = estimates.get(device.id);
-      if (known) return known;
+      if (known) {
+        // The one asked for last is the last to go.
+        estimates.delete(device.id);
+        estimates.set(device.id, known);
+        return known;
+      }
       const made =
         isBatchInWork && batch !== undefined
           ? withBatch(estimate(work(), device, otherEstimateOptions), batch)

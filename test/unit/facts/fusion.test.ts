@@ -289,4 +289,26 @@ describe('facts: bytes moved after fusion', () => {
     // Bias 1, scale and shift 2, Relu 1.
     assert.equal(item.flops, 4 * 64 * 4);
   });
+
+  for (const tail of [13, 14, 15, 40]) {
+    it(`a region of at most 16 nodes: x + relu(x) and ${tail} more behind it`, () => {
+      const chain = Array.from({ length: tail }, (_, index) => ({
+        op: 'Neg',
+        in: [index === 0 ? 's' : `n${index - 1}`],
+        out: { [index === tail - 1 ? 'y' : `n${index}`]: image },
+      }));
+      const { facts } = count({
+        inputs: { x: image },
+        nodes: [
+          { op: 'Relu', in: ['x'], out: { r: image } },
+          { op: 'Add', in: ['r', 'x'], out: { s: image } },
+          ...chain,
+        ],
+        outputs: ['y'],
+      });
+      const { items } = workloadOf(facts, sizeFacts(facts));
+      // What does not fit behind the longest region runs alone.
+      assert.equal(items.length, 1 + Math.max(0, tail + 2 - 16));
+    });
+  }
 });

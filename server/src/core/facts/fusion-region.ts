@@ -7,23 +7,26 @@ const maxRegion = 16;
 
 const nothing: readonly NodeFacts[] = [];
 
+/** More members than a region has. */
+const never = 255;
+
 /**
  * For each node, the members that a region ending in it needs at least to read a tensor with several readers; `never`
- * where it needs more than a region has. Few nodes of most graphs are near such a tensor: to try all took as long as
- * all other rules together.
+ * where it cannot be in a region, or would need too many. Few nodes of most graphs are near such a tensor: to try all
+ * took as long as all other rules together.
  *
  * @returns by position
  */
-export function distancesToShared(
+function distancesToShared(
   nodes: readonly NodeFacts[],
   links: ScopeLinks,
-  isFree: (node: NodeFacts) => boolean,
+  canJoin: (node: NodeFacts) => boolean,
 ): Uint8Array {
   // 0 where a cycle comes before the node: it is tried.
   const distances = new Uint8Array(nodes.length);
   for (const node of nodes) {
     let distance = never;
-    const count = isFree(node) && joins(node) ? node.node.inputs.length : 0;
+    const count = canJoin(node) ? node.node.inputs.length : 0;
     for (let index = 0; index < count && distance > 1; index++) {
       const value = inputNumber(node, index);
       if (value < 0) continue;
@@ -37,21 +40,22 @@ export function distancesToShared(
   return distances;
 }
 
-/** See `distancesToShared`. */
-export const never = 255;
-
 /**
  * Finds the largest set of elementwise operators and means that ends in a node, is seen from outside by that end only,
  * and computes from one tensor that at least two of its members read. Weights do not count as tensors. Empty when there
  * is none.
  *
- * @returns to be asked about nodes that are elementwise or means themselves: `distancesToShared` knows
+ * @param isFree may become false later, not true
  */
 export function regionFinder(
   { nodes }: ScopeFacts,
   links: ScopeLinks,
   isFree: (node: NodeFacts) => boolean,
 ): (end: NodeFacts) => readonly NodeFacts[] {
+  // Asked again in each search; a node may have as many outputs as a file likes.
+  const isOfKind = Uint8Array.from(nodes, (node) => (joins(node) ? 1 : 0));
+  const canJoin = (node: NodeFacts): boolean => isOfKind[node.position] === 1 && isFree(node);
+  const distances = distancesToShared(nodes, links, canJoin);
   // Made once for all nodes. The outside is a short list, which is faster than a set.
   const region: NodeFacts[] = [];
   const outside: number[] = [];
@@ -90,13 +94,14 @@ export function regionFinder(
     for (const value of outside) {
       const producer = links.producerOf(value);
       // In a cycle a member reads its own result: taken again it would never end.
-      if (!producer || isMember(producer) || !joins(producer) || !isFree(producer)) continue;
+      if (!producer || isMember(producer) || !canJoin(producer)) continue;
       if (!links.escapes(value) && links.everyConsumer(value, isMember)) return producer;
     }
     return undefined;
   };
 
   return (end) => {
+    if (distances[end.position] === never || !canJoin(end)) return nothing;
     search++;
     region.length = outside.length = readers.length = 0;
     let best = 0;

@@ -6,7 +6,7 @@ import { epilogueOf } from './fusion-epilogue';
 import { integerGroup } from './fusion-integer';
 import { kernelMaker } from './fusion-kernel';
 import { scopeLinks, type ScopeLinks } from './fusion-links';
-import { distancesToShared, never, regionFinder } from './fusion-region';
+import { regionFinder } from './fusion-region';
 import { inputNumber, outputNumber } from './site';
 import type { WeightMap } from './weights';
 
@@ -112,9 +112,7 @@ function planScope(facts: ScopeFacts, weights: WeightMap): ScopePlan {
     if (integer) claim(integer);
   }
   const regionEndingAt = regionFinder(facts, links, isFree);
-  const distances = distancesToShared(nodes, links, isFree);
   forEachBackwards(nodes, (node) => {
-    if (distances[node.position] === never || !isFree(node)) return;
     const region = regionEndingAt(node);
     if (region.length > 1) claim({ anchor: node, members: region });
   });

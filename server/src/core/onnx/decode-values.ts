@@ -94,7 +94,8 @@ function typeOf(
   let problemCount = 0;
   const sink: ProblemSink = {
     problems: told.sink.problems,
-    takes: (code) => told.sink.takes(code),
+    // A full list must not make a wrong type look right.
+    takes: () => true,
     add(problem) {
       problemCount++;
       if (told.isInterface || problem.code !== negativeDim) told.sink.add(problem);

@@ -66,8 +66,9 @@ function isTiny(value: number | bigint): boolean {
 }
 
 /**
- * Of float32 data at hand, told without a copy: `tiny` when all of it is, `unknown` with an infinity or a NaN in it.
- * Of other types that are at hand `unknown`, and `ordinary` of those in the file.
+ * Of float32 data at hand, told without a copy: `tiny` when all of it is, `unknown` with an infinity or a NaN in it, or
+ * with more or fewer bytes than its dims need. Of other types that are at hand `unknown`, and `ordinary` of those in
+ * the file.
  */
 function magnitudeOf({ dtype, elementCount, storage }: Tensor): 'ordinary' | 'tiny' | 'unknown' {
   if (storage.kind !== 'inline') return 'ordinary';

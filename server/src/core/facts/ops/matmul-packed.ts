@@ -36,13 +36,19 @@ function unpackFlops(...columns: readonly string[]): Count {
 }
 
 /** Weights [N, blocks, bytes] hold N × K elements and padding behind the last block of a row. */
-function packedAt(columns: Readonly<Record<number, string>>): NonNullable<OpCost['packing']> {
+export function packedAt(
+  columns: Readonly<Record<number, string>>,
+): NonNullable<OpCost['packing']> {
   return ({ node }, index, stored) => {
     const name = columns[index];
     if (name === undefined) return stored;
-    const capacity = Math.floor(stored * (8 / (intAttribute(node, 'bits') ?? 4)));
-    const count = (intAttribute(node, name) ?? Infinity) * (intAttribute(node, 'K') ?? Infinity);
-    return Math.max(0, Math.min(capacity, count));
+    const bits = intAttribute(node, 'bits') ?? 4;
+    if (bits <= 0) return stored;
+    const capacity = Math.floor(stored * (8 / bits));
+    const rows = intAttribute(node, name);
+    const depth = intAttribute(node, 'K');
+    if (rows === undefined || depth === undefined) return capacity;
+    return Math.max(0, Math.min(capacity, rows * depth));
   };
 }
 

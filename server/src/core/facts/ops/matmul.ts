@@ -11,6 +11,7 @@ import {
 } from '../site';
 import { einsumMacs } from './einsum';
 import { fusedActivationCost } from './elementwise';
+import { packedAt } from './matmul-packed';
 import { perOutput, simple, transcendental, type Count, type OpCost, type OpTable } from './op';
 
 /** Every output is a sum of K products, K being the axis that A and B share. */
@@ -102,15 +103,6 @@ function expertMacs(matrices: readonly number[], packed: (site: Site) => number)
   };
 }
 
-/** Weights [N, blocks, bytes] hold N × K elements and padding behind the last block of a row. */
-function packedNBits(site: Site, index: number, stored: number): number {
-  if (index !== 1) return stored;
-  const capacity = Math.floor(stored * (8 / (intAttribute(site.node, 'bits') ?? 4)));
-  const { node } = site;
-  const count = (intAttribute(node, 'N') ?? Infinity) * (intAttribute(node, 'K') ?? Infinity);
-  return Math.max(0, Math.min(capacity, count));
-}
-
 function expertsPerByte(site: Site): number {
   const bits = intAttribute(site.node, 'expert_weight_bits');
   return bits === 8 ? 1 : bits === 2 ? 4 : 2;
@@ -154,9 +146,13 @@ export const matmulMicrosoftOps: OpTable = {
   MatMulNBits: matmul(attributeDepth, {
     flops: unpackFlops,
     zeroPoints: [3],
-    packing: packedNBits,
+    packing: packedAt({ 1: 'N' }),
   }),
-  MatMulBnb4: matmul(attributeDepth, { flops: unpackFlops, zeroPoints: [], packing: packedNBits }),
+  MatMulBnb4: matmul(attributeDepth, {
+    flops: unpackFlops,
+    zeroPoints: [],
+    packing: packedAt({ 1: 'N' }),
+  }),
   MoE: { kind: 'matmul', macs: expertMacs([2, 4, 6], () => 1) },
   QMoE: {
     kind: 'matmul',
