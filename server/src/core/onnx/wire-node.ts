@@ -29,9 +29,9 @@ export interface NodeScan {
 }
 
 /**
- * Reads the last node of the list from the window's position for as long as its texts are short, in ASCII and at hand, and its
- * attributes are those of an earlier node: most nodes of a large graph are read to their end. The general way does
- * the rest.
+ * Reads the last node of the list from the window's position for as long as its texts are short, in ASCII and at hand,
+ * and its attributes are those of an earlier node or one plain tensor: most nodes of a large graph are read to their
+ * end. The general way does the rest.
  *
  * @param end of the node's message in the file
  * @returns what makes its attributes known to nodes behind it, once they are read; null when nothing does

@@ -68,6 +68,8 @@ export function readPlainTensor(
 /** Fields of AttributeProto with their wire types; that of the type takes two bytes. */
 const attributeTags = { name: 0x0a, tensor: 0x2a, type: [0xa0, 0x01] } as const;
 const tensorType = 4;
+/** Names are kept for all nodes, and no operator's is as long. */
+const maxNameBytes = 127;
 
 /**
  * Reads an attribute that has just a name, its type and a plain tensor, as Constant nodes do: those are a third of the
@@ -92,7 +94,8 @@ export function readTensorAttribute(
     const tag = bytes[at.position++];
     const value = tag === attributeTags.type[0] ? -1 : readVarint(bytes, at);
     const end = at.position + value;
-    if (tag === attributeTags.name && name === null && value > 0 && end <= stop) {
+    const isName = tag === attributeTags.name && value > 0 && value <= maxNameBytes;
+    if (isName && name === null && end <= stop) {
       const number = words.addAscii(bytes, view, at.position, value);
       if (number < 0) break;
       name = words.texts[number] ?? '';
