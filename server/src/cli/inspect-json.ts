@@ -1,6 +1,7 @@
 import type { Analysis } from '../core/analyze';
 import type { NodeFacts } from '../core/facts/count';
 import { originOf } from '../core/facts/module-scope';
+import { assumptionsOf } from '../core/facts/workload';
 import type { ValueInfo } from '../core/graph';
 import { dimText, type Dim } from '../core/shapes/symbolic';
 import type { InferredType, Scope } from '../core/shapes/types';
@@ -26,7 +27,7 @@ export function modelJson(file: string, analysis: Analysis): Readonly<Record<str
     peakActivationBytes: memory.peakActivationBytes,
     ioBytes: memory.ioBytes,
     coverage: facts.coverage,
-    assumptions: analysis.workload.assumptions,
+    assumptions: assumptionsOf(facts, evaluated),
     inputs: values(scope, model.graph.inputs, (name) => !model.graph.initializerByName.has(name)),
     outputs: values(scope, model.graph.outputs),
     values: new Rows('{}', allValues(scope)),

@@ -2,6 +2,7 @@ import type { Analysis } from '../core/analyze';
 import { formatBytes, formatCount, formatPercent } from '../core/format';
 import { asNumber, dimText } from '../core/shapes/symbolic';
 import type { NodeFacts } from '../core/facts/count';
+import { assumptionsOf } from '../core/facts/workload';
 import type { ConfigAnalysis } from '../core/config/config';
 import { openModel } from '../engine';
 import { fail, noteUnknownDims, writeJson, type ExitCode, type Io } from './io';
@@ -58,7 +59,7 @@ function brokenJson(file: string, problems: readonly { code: string; message: st
   };
 }
 
-function modelText(file: string, { model, facts, sized, workload, problems }: Analysis): string {
+function modelText(file: string, { model, facts, sized, problems }: Analysis): string {
   const { evaluated, memory } = sized;
   const opsets = [...model.opsets].map(
     ([domain, version]) => `${printable(domain) || 'ai.onnx'} ${version}`,
@@ -70,7 +71,7 @@ function modelText(file: string, { model, facts, sized, workload, problems }: An
     `  MACs             ${formatCount(evaluated.macs)}${expressionOf(facts.macs) === null ? '' : ` (${printable(dimText(facts.macs))})`}`,
     `  peak activations ${formatBytes(memory.peakActivationBytes)}`,
     `  known            ${formatPercent(facts.coverage.valuesWithShape)} of shapes, ${formatPercent(facts.coverage.nodesWithMacs)} of MAC nodes`,
-    ...workload.assumptions.map((text) => `  assumed          ${oneLine(text)}`),
+    ...assumptionsOf(facts, evaluated).map((text) => `  assumed          ${oneLine(text)}`),
     ...problems.map(({ severity, code, message }) => `  ${severity} ${code}: ${oneLine(message)}`),
     '',
     ...heaviest(facts.nodes),

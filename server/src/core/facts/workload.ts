@@ -123,7 +123,8 @@ function isKnown({ macs, flops, readBytes, writeBytes }: WorkItem): boolean {
   return macs !== null && flops !== null && readBytes !== null && writeBytes !== null;
 }
 
-function assumptionsOf(facts: ModelFacts, { bindings, scopes }: EvaluatedFacts): string[] {
+/** What is assumed where the model or its user does not say: sizes, branches, loops. */
+export function assumptionsOf(facts: ModelFacts, { bindings, scopes }: EvaluatedFacts): string[] {
   const texts = [...bindings.assumptions];
   const shown = bindings.unbound.slice(0, maxShownSymbols).map((name) => shortName(name));
   if (shown.length > 0) {
