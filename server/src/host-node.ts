@@ -51,7 +51,8 @@ async function openRegular(file: string): Promise<OpenFile | null> {
   return {
     path: file,
     byteLength,
-    read: (offset, length) => readFully(handle, offset, Math.min(length, byteLength - offset)),
+    read: (offset, length, room) =>
+      readFully(handle, offset, Math.min(length, byteLength - offset), room),
     close: () => handle.close(),
   };
 }
@@ -59,9 +60,15 @@ async function openRegular(file: string): Promise<OpenFile | null> {
 /** Not defined on Windows, whatever the types say. */
 const nonBlocking = (constants as Partial<typeof constants>).O_NONBLOCK ?? 0;
 
-async function readFully(handle: FileHandle, offset: number, length: number): Promise<Uint8Array> {
+async function readFully(
+  handle: FileHandle,
+  offset: number,
+  length: number,
+  room: Uint8Array | undefined,
+): Promise<Uint8Array> {
   if (length <= 0) return new Uint8Array(0);
-  const bytes = new Uint8Array(length);
+  const fits = room !== undefined && room.byteLength >= length;
+  const bytes = fits ? room.subarray(0, length) : new Uint8Array(length);
   let filled = 0;
   while (filled < length) {
     const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);

@@ -4,8 +4,11 @@ export interface ByteSource {
   /**
    * Exactly `byteLength` bytes from `offset`, fewer only at the end of the file.
    * The result may be a view into a buffer that is valid until the next read: copy what you keep.
+   *
+   * @param room what may be written over for the result: fresh memory for every piece of a large file costs more than
+   * to read it
    */
-  read(offset: number, byteLength: number): Promise<Uint8Array>;
+  read(offset: number, byteLength: number, room?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** Asked between units of work; true stops them, and nothing half-done is left. */

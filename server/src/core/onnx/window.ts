@@ -28,7 +28,7 @@ export interface Window {
 
 const firstReadBytes = 16 * 1024;
 /** Larger reads while scanning on, so that a file without weights takes few of them. */
-const maxReadBytes = 4 * 1024 * 1024;
+const maxReadBytes = 1024 * 1024;
 /** A gap up to here is read over: asking for another piece takes as long. */
 const nearBytes = 128 * 1024;
 
@@ -41,6 +41,8 @@ interface MovingWindow extends Window {
 export function createWindow(source: ByteSource): Window {
   const { byteLength } = source;
   let nextReadBytes = firstReadBytes;
+  /** What the source may have given us before: its bytes are not at hand any more when the next ones are read. */
+  let room = new Uint8Array(0);
 
   const window: MovingWindow = {
     position: 0,
@@ -59,7 +61,8 @@ export function createWindow(source: ByteSource): Window {
       const continues = position >= this.start && position <= end + nearBytes;
       nextReadBytes = continues ? Math.min(nextReadBytes * 2, maxReadBytes) : firstReadBytes;
       const wanted = Math.min(Math.max(count, nextReadBytes), byteLength - position);
-      const read = await source.read(position, wanted);
+      if (room.byteLength < wanted) room = new Uint8Array(wanted);
+      const read = await source.read(position, wanted, room);
       if (read.byteLength < wanted) {
         throw malformed(`it ended at byte ${position + read.byteLength} while it was read`);
       }
