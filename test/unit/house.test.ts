@@ -54,7 +54,15 @@ const base = new Set([
     'json-text',
     'nearest',
   ],
-  ...['name-table', 'problem', 'source', 'tensor-values', 'value-numbers', 'workload'],
+  ...[
+    'name-table',
+    'problem',
+    'source',
+    'tensor-values',
+    'tensors-by-name',
+    'value-numbers',
+    'workload',
+  ],
 ]);
 const baseOfCost = new Set([
   'dtype',

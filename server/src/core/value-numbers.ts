@@ -68,15 +68,24 @@ function numberFor(text: string, names: NameTable): number {
   return text === '' ? -1 : names.add(text);
 }
 
-/** Numbers the rest of a body whose nodes are numbered; `valueNumbers` knows it from then on. */
+/**
+ * Numbers the rest of a body whose nodes are numbered; `valueNumbers` knows it from then on.
+ *
+ * @param known numbers of initializers by position, null for those that have none yet
+ */
 export function keepValueNumbers(
   body: Graph | ModelFunction,
   { names, nodeInputs, nodeOutputs }: NumberedNodes,
+  known: readonly (number | null)[] = [],
 ): ValueNumbers {
   for (const input of body.inputs) numberFor(nameOf(input), names);
   let initializers = noNumbers;
   if ('initializerByName' in body) {
-    initializers = Int32Array.from(body.initializers, ({ name }) => numberFor(name, names));
+    const isKnown = known.length === body.initializers.length;
+    initializers = Int32Array.from(body.initializers, ({ name }, index) => {
+      const number = isKnown ? known[index] : null;
+      return number ?? numberFor(name, names);
+    });
     for (const { values } of body.sparseInitializers) numberFor(values.name, names);
   }
   for (const output of body.outputs) numberFor(nameOf(output), names);

@@ -3,7 +3,8 @@ import { normalizeDomain, producerOf } from '../graph';
 import { NameTable } from '../name-table';
 import { createProblemSink, type ProblemSink } from '../problem';
 import type { ByteSource, CancelSignal } from '../source';
-import { keepValueNumbers } from '../value-numbers';
+import { TensorsByName } from '../tensors-by-name';
+import { keepValueNumbers, valueNumbers } from '../value-numbers';
 import { attributeFieldProblem, attributeType } from './decode-fields';
 import { decodeNodes } from './decode-nodes';
 import { toBigint, toNumber } from './decode-numbers';
@@ -187,10 +188,6 @@ function graphMessages(reduced: Uint8Array, start: number, end: number): GraphMe
 
 function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, context: Context): Graph {
   const initializers = initializersOf(proto.initializer ?? [], wire, context);
-  const initializerByName = new Map<string, Tensor>();
-  for (const tensor of initializers) {
-    if (!initializerByName.has(tensor.name)) initializerByName.set(tensor.name, tensor);
-  }
   const values = (
     field: string,
     protos: Iterable<onnx.IValueInfoProto> | null | undefined,
@@ -217,11 +214,12 @@ function decodeGraph(proto: GraphMessages, wire: WireGraph, path: string, contex
     sparseInitializers: Array.from(proto.sparseInitializer ?? [], (tensor) =>
       sparseTensor(tensor, context),
     ),
-    initializerByName,
+    initializerByName: new TensorsByName(initializers, () => valueNumbers(graph)),
     metadata: wire.metadata ?? noMetadata,
     ...(wire.annotationCount > 0 && { quantizationAnnotationCount: wire.annotationCount }),
   };
-  keepValueNumbers(graph, wire);
+  const plainNumbers = wire.plainInitializers.map((plain) => plain?.number ?? null);
+  keepValueNumbers(graph, wire, plainNumbers);
   return graph;
 }
 

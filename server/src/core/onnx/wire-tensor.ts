@@ -15,15 +15,19 @@ const maxDims = 16;
 /**
  * Reads a tensor that has just a name, a type, dims and `raw_data`, as weights mostly have: a model may have tens of
  * thousands. The window then stands at its end. Null, with the window where it was, for all others.
+ *
+ * @param names of the graph's values; null for a tensor that is none
  */
 export function readPlainTensor(
   window: Window,
   span: WireSpan,
   slab: Slab,
+  names: NameTable | null,
 ): WirePlainTensor | null {
-  const { bytes, start } = window;
+  const { bytes, view, start } = window;
   const stop = span.end - start;
   let name = '';
+  let number = -1;
   let dtypeCode = 0;
   const dims: number[] = [];
   let raw: WirePlainTensor['raw'] | null = null;
@@ -46,9 +50,16 @@ export function readPlainTensor(
       }
       if (at.position !== end) return null;
     } else if (tag === tags.name) {
-      const text = end > bytes.byteLength ? null : asciiText(bytes, at.position, value);
-      if (text === null) return null;
-      name = text;
+      if (end > bytes.byteLength) return null;
+      if (names && value > 0) {
+        number = names.addAscii(bytes, view, at.position, value);
+        if (number < 0) return null;
+        name = names.texts[number] ?? '';
+      } else {
+        const text = asciiText(bytes, at.position, value);
+        if (text === null) return null;
+        [name, number] = [text, -1];
+      }
       at.position = end;
     } else if (tag === tags.rawData && !raw) {
       raw = { offset: start + at.position, byteLength: value };
@@ -62,7 +73,7 @@ export function readPlainTensor(
   if (isSmall && from + raw.byteLength > bytes.byteLength) return null;
   const inline = isSmall ? slab.copyOf(bytes.subarray(from, from + raw.byteLength)) : null;
   window.position = span.end;
-  return { name, docString: '', dtypeCode, dims, raw, inline };
+  return { name, number, docString: '', dtypeCode, dims, raw, inline };
 }
 
 /** Fields of AttributeProto with their wire types; that of the type takes two bytes. */
@@ -108,7 +119,7 @@ export function readTensorAttribute(
         contentStart: contentAt,
         end: start + end,
       };
-      tensor = readPlainTensor(window, inner, slab);
+      tensor = readPlainTensor(window, inner, slab, null);
       if (!tensor) break;
       at.position = end;
     } else if (

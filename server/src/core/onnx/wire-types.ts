@@ -124,6 +124,8 @@ export interface WireTensorAttribute {
 /** A tensor with nothing but a name, a type, dims and `raw_data`. */
 export interface WirePlainTensor {
   readonly name: string;
+  /** The number of the name among the graph's values; -1 without a name, and in attributes. */
+  readonly number: number;
   readonly docString: string;
   readonly dtypeCode: number;
   readonly dims: readonly number[];

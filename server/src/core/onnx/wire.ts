@@ -265,7 +265,7 @@ async function scan(
     }
     if (owner.kind !== 'graph') return false;
     if (schema === tensorProto && field.name === 'initializer') {
-      const plain = readPlainTensor(window, span, slab);
+      const plain = readPlainTensor(window, span, slab, owner.graph.names);
       owner.graph.initializers.push(span);
       owner.graph.plainInitializers.push(plain);
       if (plain) frames.enter(span, heapBytesOf.tensor);

@@ -6,7 +6,7 @@ import type { NodeOrder } from './order';
 import { resolveReferences } from './references';
 import type { CallAttributes } from './references';
 import type { Run } from './run';
-import { typeOfTensor } from './tensor-constants';
+import { constantOfTensor, typeOfTensor } from './tensor-constants';
 import type { ChildScope, ConstantValue, InferredType, Scope } from './types';
 
 /** Where an evaluation stands: what encloses the scope and what its attribute references mean. */
@@ -97,13 +97,15 @@ export function openScope(run: Run, frame: Frame): OpenScope {
 export function addInitializers(run: Run, scope: OpenScope, graph: Graph): void {
   const { initializers, initializerByName } = graph;
   const isUnique = initializerByName.size === initializers.length;
+  const isMain = graph === run.model.graph;
   for (let index = 0; index < initializers.length; index++) {
     const tensor = initializers[index];
     // Of two with one name the first counts.
     if (!tensor || (!isUnique && initializerByName.get(tensor.name) !== tensor)) continue;
     const number = scope.numbers.initializers[index] ?? -1;
     scope.types.put(number, run.shared(typeOfTensor(tensor)));
-    const constant = run.constantOf(tensor);
+    // The main graph is evaluated once: nobody asks for its tensors again.
+    const constant = isMain ? constantOfTensor(tensor) : run.constantOf(tensor);
     if (constant && run.affordsStored(constant)) scope.constants.put(number, constant);
   }
   for (const { values, dims } of graph.sparseInitializers) {
