@@ -105,8 +105,8 @@ dense (float[1,256] x) => (float[1,256] y)
 
 function check(context: ModelContext): readonly Report[] {
   const minimum = option(context, 'minimumBytes');
-  return payingConversions(context.analysis, context.device)
-    .filter(({ floatBytes }) => floatBytes > 0 && floatBytes >= minimum)
+  return payingConversions(context.analysis, context.device, minimum)
+    .filter(({ floatBytes }) => floatBytes > 0)
     .map((conversion) => report(conversion, context));
 }
 

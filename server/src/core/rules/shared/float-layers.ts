@@ -37,8 +37,16 @@ export interface Conversion {
 
 const convertible = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
 
-/** What converting the float32 layers would save on a device, the conversion that saves most bytes first. */
-export function payingConversions(analysis: Analysis, device: Device): readonly Conversion[] {
+/**
+ * What converting the float32 layers would save on a device, the conversion that saves most bytes first.
+ *
+ * @param minimumBytes of float32 weights: for fewer nothing is estimated
+ */
+export function payingConversions(
+  analysis: Analysis,
+  device: Device,
+  minimumBytes: number,
+): readonly Conversion[] {
   const groups = new Map<string, { advice: QuantizationAdvice; layers: FloatLayer[] }>();
   for (const layer of floatLayers(analysis)) {
     const advice = quantizationAdvice(device, layer.facts.kind);
@@ -48,10 +56,10 @@ export function payingConversions(analysis: Analysis, device: Device): readonly 
     else groups.set(advice.pays, { advice, layers: [layer] });
   }
   return [...groups.values()]
-    .map(({ advice, layers }) =>
-      conversion(analysis, device, advice, takenOver(analysis, advice, layers)),
-    )
-    .filter(({ layers }) => layers.length > 0)
+    .filter(({ layers }) => floatBytesOf(layers) >= minimumBytes)
+    .map(({ advice, layers }) => ({ advice, layers: takenOver(analysis, advice, layers) }))
+    .filter(({ layers }) => floatBytesOf(layers) >= minimumBytes && layers.length > 0)
+    .map(({ advice, layers }) => conversion(analysis, device, advice, layers))
     .sort((left, right) => right.savedBytes - left.savedBytes);
 }
 
@@ -89,14 +97,19 @@ function takenOver(
   return layers.filter(({ facts }) => paths.has(facts.path));
 }
 
+/** Shared tensors once. */
+function floatBytesOf(layers: readonly FloatLayer[]): number {
+  const roots = new Set(layers.flatMap((layer) => layer.roots));
+  return [...roots].reduce((total, { storedBytes }) => total + storedBytes, 0);
+}
+
 function conversion(
   analysis: Analysis,
   device: Device,
   advice: QuantizationAdvice,
   layers: readonly FloatLayer[],
 ): Conversion {
-  const roots = new Set(layers.flatMap((layer) => layer.roots));
-  const floatBytes = [...roots].reduce((total, { storedBytes }) => total + storedBytes, 0);
+  const floatBytes = floatBytesOf(layers);
   const keep = advice.pays === 'float16' ? 0.5 : 0.25;
   return {
     advice,
