@@ -23,4 +23,19 @@ describe('analysis', () => {
     assert.notEqual(analysis.estimateOn(second), again);
     assert.deepEqual(analysis.estimateOn(second).energyJoules, again.energyJoules);
   });
+
+  it('an output that a size makes smaller than nothing has unknown bytes', () => {
+    const { model } = parseModelText(
+      '<ir_version: 8, opset_import: ["": 17]> g (float[batch, 8] x) => (y) <int64[4] pads = {-4, 0, 0, 0}> { y = Pad (x, pads) }',
+    );
+    assert.ok(model);
+    const bytes = (batch: number) => {
+      const dims = new Map([['batch', batch]]);
+      return analyzeModel(model, createProblemSink(), { dims }).workload.ioBytes;
+    };
+    assert.equal(bytes(6), (6 + 2) * 8 * 4);
+    assert.equal(bytes(1), null);
+    const open = analyzeModel(model, createProblemSink()).workload.ioBytes;
+    assert.ok(open === null || open >= 0, String(open));
+  });
 });

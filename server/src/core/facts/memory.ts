@@ -108,7 +108,8 @@ function ioBytes(scope: Scope, values: ReadonlyMap<string, number>): number | nu
   for (const name of [...bodyInputs(scope), ...bodyOutputs(scope)]) {
     if (name === '') continue;
     const each = evaluate(bytesAt(scope, scope.numbers.numberOf(name)), values);
-    if (each === null || typeOf(scope, name).kind !== 'tensor') return null;
+    // Sizes that a file claims may give less than nothing.
+    if (each === null || each < 0 || typeOf(scope, name).kind !== 'tensor') return null;
     bytes += each;
   }
   return bytes;
