@@ -72,9 +72,7 @@ function keepTensor(
   const { bytes, start } = window;
   if (endOfField(bytes, at, end) !== end) return false;
   const lengthBytes = (bytes[at + 1] ?? 0) < 128 ? 1 : 2;
-  const tagStart = start + at;
-  const contentStart = tagStart + 1 + lengthBytes;
-  const span = { tagStart, lengthStart: tagStart + 1, contentStart, end: start + end };
+  const span = { contentStart: start + at + 1 + lengthBytes, end: start + end };
   const attribute = readTensorAttribute(window, span, words, slab);
   if (!attribute) return false;
   list.tensorAttributes.set(index, attribute);

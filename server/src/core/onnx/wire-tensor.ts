@@ -12,6 +12,9 @@ const maxVarintBytes = 4;
 /** More are left to the general way, which says what is wrong with them. */
 const maxDims = 16;
 
+/** Where a message stands in the file. */
+type Content = Pick<WireSpan, 'contentStart' | 'end'>;
+
 /**
  * Reads a tensor that has just a name, a type, dims and `raw_data`, as weights mostly have: a model may have tens of
  * thousands. The window then stands at its end. Null, with the window where it was, for all others.
@@ -20,7 +23,7 @@ const maxDims = 16;
  */
 export function readPlainTensor(
   window: Window,
-  span: WireSpan,
+  span: Content,
   slab: Slab,
   names: NameTable | null,
 ): WirePlainTensor | null {
@@ -90,7 +93,7 @@ const maxNameBytes = 127;
  */
 export function readTensorAttribute(
   window: Window,
-  span: WireSpan,
+  span: Content,
   words: NameTable,
   slab: Slab,
 ): WireTensorAttribute | null {
@@ -101,7 +104,6 @@ export function readTensorAttribute(
   let isTyped = false;
   const at = { position: span.contentStart - start };
   while (at.position < stop) {
-    const tagStart = at.position;
     const tag = bytes[at.position++];
     const value = tag === attributeTags.type[0] ? -1 : readVarint(bytes, at);
     const end = at.position + value;
@@ -112,13 +114,7 @@ export function readTensorAttribute(
       name = words.texts[number] ?? '';
       at.position = end;
     } else if (tag === attributeTags.tensor && !tensor && value >= 0 && end <= stop) {
-      const [tagAt, contentAt] = [start + tagStart, start + at.position];
-      const inner = {
-        tagStart: tagAt,
-        lengthStart: tagAt + 1,
-        contentStart: contentAt,
-        end: start + end,
-      };
+      const inner = { contentStart: start + at.position, end: start + end };
       tensor = readPlainTensor(window, inner, slab, null);
       if (!tensor) break;
       at.position = end;
