@@ -79,6 +79,18 @@ g (float[2] "__proto__") => (float[2] constructor) { constructor = Relu ("__prot
     assert.deepEqual(json.at('values', 'constructor').value, { dtype: 'float32', shape: [2] });
   });
 
+  it('gives every name back as it is', async () => {
+    for (const name of ['tab\tline\n', 'back\\\\slash', 'é', '名前', '😀', '\u0001\u007f\u2028']) {
+      const text = `<ir_version: 8, opset_import: ["" : 17]>
+g (float[2] "${name}") => (float[2] y) { ["n${name}"] y = Add ("${name}", "${name}") }`;
+      const json = await greenAiJson(['inspect', folder.model('m.onnx', text)]);
+      const meant = name.replace('\\\\', '\\');
+      assert.deepEqual(json.at('values', meant).value, { dtype: 'float32', shape: [2] });
+      assert.deepEqual(json.at('nodes', 0, 'inputs').value, [meant, meant]);
+      assert.equal(json.at('nodes', 0, 'name').value, `n${meant}`);
+    }
+  });
+
   it('shows the same figures as text', async () => {
     const { code, out } = await greenAi(['inspect', folder.model('m.onnx', linear)]);
     assert.equal(code, 0);

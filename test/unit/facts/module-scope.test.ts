@@ -22,6 +22,10 @@ const names: readonly (readonly [name: string, module: string | null])[] = [
   ['Conv_0', null],
   ['', null],
   ['model/conv1/BiasAdd__22', 'model.conv1'],
+  ['//encoder///encoder.0//encoder.0.norm/Add', 'encoder.0.norm'],
+  ['a/ab/ab.c/Op', 'a.ab.c'],
+  ['TFLITE2ONNX_Quant_model/conv1/Conv', 'model.conv1'],
+  ['Relu;sequential/dense/BiasAdd', null],
   ['sequential/dense/Relu;sequential/dense/BiasAdd', 'sequential.dense'],
 ];
 

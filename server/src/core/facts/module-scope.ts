@@ -44,20 +44,18 @@ function moduleOf(node: Node): string | null {
   return moduleOfName(node.name);
 }
 
-/** Modules by the folder part of a name: the nodes of one follow each other, and their text is kept once. */
-const recentFolders = new Map<string, string | null>();
-const maxRecentFolders = 64;
+/** The nodes of one module follow each other: its text is made once for them. */
+let lastFolder = '';
+let lastModule: string | null = null;
 
 function moduleOfName(name: string): string | null {
-  const end = name.lastIndexOf('/');
-  if (end < 0 || name.length > maxTextLength) return null;
-  const folder = name.slice(0, end + 1);
-  const known = recentFolders.get(folder);
-  if (known !== undefined) return known;
-  const module = moduleOfPath(folder);
-  if (recentFolders.size >= maxRecentFolders) recentFolders.clear();
-  recentFolders.set(folder, module);
-  return module;
+  const length = name.lastIndexOf('/') + 1;
+  if (length === 0 || name.length > maxTextLength) return null;
+  if (length !== lastFolder.length || !name.startsWith(lastFolder)) {
+    lastFolder = name.slice(0, length);
+    lastModule = moduleOfFolder(lastFolder);
+  }
+  return lastModule;
 }
 
 /** Items of a list of strings as Python's `repr` writes it: `['', 'layers', 'layers.0']`. */
@@ -67,21 +65,30 @@ function pythonStrings(text: string): string[] {
 }
 
 /**
- * Folders of the name, without the operation at its end. A part that repeats the one before it and
+ * The parts of a path that ends with a slash, with dots between them. A part that repeats the one before it and
  * goes on (`layer1`, `layer1.0`) replaces it: that is how PyTorch names the items of a container.
  */
-function moduleOfPath(name: string): string | null {
+function moduleOfFolder(folder: string): string | null {
   // Fused operations of TensorFlow carry the names of all of them, tflite2onnx its own mark besides.
-  const own = name.startsWith('TFLITE') ? name.replace(/^TFLITE2ONNX_[A-Za-z]+_/, '') : name;
-  const [first = ''] = own.split(';');
-  const parts: string[] = [];
-  for (const part of first.split('/').slice(0, -1)) {
+  const own = folder.startsWith('TFLITE') ? folder.replace(/^TFLITE2ONNX_[A-Za-z]+_/, '') : folder;
+  const [first = ''] = own.split(';', 1);
+  let module = '';
+  let last = '';
+  let start = 0;
+  for (let end = first.indexOf('/'); end >= 0; end = first.indexOf('/', start)) {
+    const part = first.slice(start, end);
+    start = end + 1;
     if (part === '') continue;
-    const before = parts.at(-1);
-    if (before !== undefined && part.startsWith(`${before}.`)) parts.pop();
-    parts.push(part);
+    if (last === '') module = part;
+    else if (isItemOf(part, last)) module = module.slice(0, -last.length) + part;
+    else module += `.${part}`;
+    last = part;
   }
-  return nonEmpty(parts.join('.'));
+  return nonEmpty(module);
+}
+
+function isItemOf(part: string, container: string): boolean {
+  return part.startsWith(container) && part[container.length] === '.';
 }
 
 function sourceOf(trace: string): SourceLine | null {
