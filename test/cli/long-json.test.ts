@@ -58,6 +58,18 @@ describe('command line: long JSON', () => {
     assert.equal(empty, `${JSON.stringify({ values: {}, nodes: [] }, null, 2)}\n`);
   });
 
+  it('is the text of short JSON around rows of objects, empty ones, too', async () => {
+    const one = { device: 'a', perNode: [], none: {} };
+    const fields = { estimates: [one, {}], last: 1 };
+    const rows = [{ ...one, perNode: new Rows('[]', []), left: undefined }, {}];
+    const text = (await written({ ...fields, estimates: new Rows('[]', rows) })).join('');
+    assert.equal(text, `${JSON.stringify(fields, null, 2)}\n`);
+    const nested = { a: new Rows('[]', [{ b: new Rows('{}', ['"c":1', '"d":2']) }, '3']) };
+    const lines =
+      '{|  "a": [|    {|      "b": {|        "c":1,|        "d":2|      }|    },|    3|  ]|}|';
+    assert.equal((await written(nested)).join(''), lines.replaceAll('|', '\n'));
+  });
+
   it('goes out in pieces, one item a line', async () => {
     const pieces = await written({ schemaVersion: 1, nodes: new Rows('[]', nodes), problems: [] });
     assert.ok(pieces.length > 3, `${pieces.length} pieces`);

@@ -16,7 +16,7 @@ import {
 import { openModel } from '../engine';
 import { readConfigFile } from '../config-file';
 import { UsageError, fail, noteUnknownDims, type ExitCode, type Io } from './io';
-import { prettyJson, Rows, writeLongJson } from './long-json';
+import { Rows, writeLongJson } from './long-json';
 import { oneLine, printable } from './terminal';
 
 export interface EstimateFlags {
@@ -70,8 +70,18 @@ export async function estimateCommand(
 
 type Estimator = (device: Device) => Estimate;
 
-function* estimateRows(devices: readonly Device[], estimateOn: Estimator): Generator<string> {
-  for (const device of devices) yield prettyJson(estimateOn(device), 4);
+function* estimateRows(
+  devices: readonly Device[],
+  estimateOn: Estimator,
+): Generator<Readonly<Record<string, unknown>>> {
+  for (const device of devices) {
+    const made = estimateOn(device);
+    yield { ...made, perNode: new Rows('[]', nodeRows(made)) };
+  }
+}
+
+function* nodeRows({ perNode }: Estimate): Generator<string> {
+  for (const node of perNode) yield JSON.stringify(node);
 }
 
 /** For one model or config; otherwise the reason why there is none. */
