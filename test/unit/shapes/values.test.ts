@@ -162,6 +162,40 @@ const cases: readonly {
     values: '10',
   },
   {
+    title: 'Gather along an inner axis, indices from the end too',
+    model: {
+      initializers: { a: ints([1, 2, 3, 4, 5, 6], [2, 3]), at: ints([2, -1, 0, 1], [2, 2]) },
+      nodes: [{ op: 'Gather', inputs: ['a', 'at'], outputs: ['y'], attributes: { axis: -1 } }],
+    },
+    values: '3,3,1,2,6,6,4,5',
+    type: 'int64[2, 2, 2]',
+  },
+  {
+    title: 'Gather of rows, one of them outside',
+    model: {
+      initializers: { a: ints([1, 2, 3, 4, 5, 6], [3, 2]), at: ints([2, 3]) },
+      nodes: [{ op: 'Gather', inputs: ['a', 'at'], outputs: ['y'] }],
+    },
+    values: '5,6,?,?',
+  },
+  {
+    title: 'Concat along an inner axis',
+    model: {
+      initializers: { a: ints([1, 2, 3, 4], [2, 2]), b: ints([5, 6], [2, 1]) },
+      nodes: [{ op: 'Concat', inputs: ['a', 'b'], outputs: ['y'], attributes: { axis: -1 } }],
+    },
+    values: '1,2,5,3,4,6',
+  },
+  {
+    title: 'Concat around a part whose elements are not known',
+    model: {
+      inputs: { x: 'int64[2,1]' },
+      initializers: { a: ints([1, 2, 3, 4], [2, 2]), b: ints([5, 6], [2, 1]) },
+      nodes: [{ op: 'Concat', inputs: ['a', 'x', 'b'], outputs: ['y'], attributes: { axis: 1 } }],
+    },
+    values: '1,2,?,5,3,4,?,6',
+  },
+  {
     title: 'Tile and Expand of known values',
     model: {
       initializers: { a: ints([1, 2], [2, 1]), to: ints([2, 2]), repeats: ints([1, 2]) },

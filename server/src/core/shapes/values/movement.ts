@@ -125,16 +125,23 @@ function gather(context: NodeContext, outputs: readonly InferredType[]): Values 
   const attribute = intAttribute(context.node, 'axis') ?? 0;
   const axis = attribute < 0 ? attribute + data.shape.length : attribute;
   const size = data.shape[axis] ?? 0;
-  const rank = indices.shape.length;
+  const rows = elementCount(data.shape.slice(0, axis));
+  const rowLength = elementCount(data.shape.slice(axis + 1));
   return [
-    constantFor(outputs, (shape) =>
-      mapCoordinates(shape, (at) => {
-        const index = elementAt(indices, at.slice(axis, axis + rank));
-        if (typeof index !== 'number' || index >= size || index < -size) return null;
-        const from = index < 0 ? index + size : index;
-        return elementAt(data, [...at.slice(0, axis), from, ...at.slice(axis + rank)]);
-      }),
-    ),
+    constantFor(outputs, (shape) => {
+      if (rows * indices.values.length * rowLength !== elementCount(shape)) return undefined;
+      const values: Dim[] = [];
+      for (let row = 0; row < rows; row++) {
+        for (const index of indices.values) {
+          const isInside = typeof index === 'number' && index < size && index >= -size;
+          const from = isInside ? (row * size + (index < 0 ? index + size : index)) * rowLength : 0;
+          for (let at = 0; at < rowLength; at++) {
+            values.push(isInside ? (data.values[from + at] ?? null) : null);
+          }
+        }
+      }
+      return values;
+    }),
   ];
 }
 
@@ -162,31 +169,33 @@ function slice(context: NodeContext, outputs: readonly InferredType[]): Values {
 }
 
 function concat(context: NodeContext, outputs: readonly InferredType[]): Values {
-  const parts = [...context.inputs.keys()].map((index) => context.constant(index));
-  const sizes = parts.map((part, index) => part?.shape ?? plainInputShape(context, index));
+  const parts = context.inputs.map((_, index) => context.constant(index));
+  if (parts.every((part) => part === undefined)) return [];
   const attribute = intAttribute(context.node, 'axis') ?? 1;
-  const rank = sizes[0]?.length ?? 0;
-  const axis = attribute < 0 ? attribute + rank : attribute;
   return [
     constantFor(outputs, (shape) => {
-      if (parts.every((part) => part === undefined)) return undefined;
-      return mapCoordinates(shape, (at) => {
-        let offset = at[axis] ?? 0;
+      const axis = attribute < 0 ? attribute + shape.length : attribute;
+      const size = shape[axis];
+      if (size === undefined) return undefined;
+      const rows = elementCount(shape.slice(0, axis));
+      const width = elementCount(shape.slice(axis + 1));
+      // Behind a part of unknown size, nobody knows which element comes where.
+      const lengths = parts.map(
+        (part, index) =>
+          ((part?.shape ?? plainInputShape(context, index))?.[axis] ?? Infinity) * width,
+      );
+      const values: Dim[] = [];
+      for (let row = 0; row < rows; row++) {
+        const end = values.length + size * width;
         for (const [index, part] of parts.entries()) {
-          const size = sizes[index]?.[axis];
-          if (size === undefined) return null;
-          if (offset < size) {
-            return part
-              ? elementAt(
-                  part,
-                  at.map((value, i) => (i === axis ? offset : value)),
-                )
-              : null;
+          const length = lengths[index] ?? 0;
+          for (let at = 0; at < length && values.length < end; at++) {
+            values.push(part?.values[row * length + at] ?? null);
           }
-          offset -= size;
         }
-        return null;
-      });
+        while (values.length < end) values.push(null);
+      }
+      return values;
     }),
   ];
 }
