@@ -79,6 +79,30 @@ g (float[2] "__proto__") => (float[2] constructor) { constructor = Relu ("__prot
     assert.deepEqual(json.at('values', 'constructor').value, { dtype: 'float32', shape: [2] });
   });
 
+  it('counts equal constants of several nodes each, those of a function once', async () => {
+    const constants = [
+      'value_floats = [1.0, 2.0]',
+      'value_float = 3.0',
+      'value = float[3] {1, 2, 3}',
+    ];
+    for (const [index, constant] of constants.entries()) {
+      const elements = [2, 1, 3][index] ?? 0;
+      const scale = (name: string, from: string, to: string) =>
+        `${name} = Constant <${constant}> ()  ${to} = Mul (${from}, ${name})`;
+      const text = `<ir_version: 8, opset_import: ["" : 17, "own" : 1]>
+g (float[N, ${elements}] x) => (float[N, ${elements}] y) {
+  ${scale('a', 'x', 's')}
+  ${scale('b', 's', 't')}
+  u = own.twice (t)
+  y = own.twice (u)
+}
+<domain: "own", opset_import: ["" : 17]>
+twice (i) => (o) { ${scale('c', 'i', 'o')} }`;
+      const json = await greenAiJson(['inspect', folder.model('m.onnx', text)]);
+      assert.equal(json.at('parameters').value, 3 * elements, constant);
+    }
+  });
+
   it('gives every name back as it is', async () => {
     for (const name of ['tab\tline\n', 'back\\\\slash', 'é', '名前', '😀', '\u0001\u007f\u2028']) {
       const text = `<ir_version: 8, opset_import: ["" : 17]>

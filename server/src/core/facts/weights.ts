@@ -192,7 +192,7 @@ function runsEachTime(node: Node, cost: OpCost): boolean {
 
 function weightOf(site: Site, cost: OpCost, tracer: Tracer): WeightValue | undefined {
   const { node, scope } = site;
-  if (node.opType === 'Constant') return constantNode(node, tracer);
+  if (node.opType === 'Constant') return constantNode(site, tracer);
   let hasInput = false;
   // Most nodes depend on the model's inputs: that is seen before anything is collected.
   for (let index = 0; index < node.inputs.length; index++) {
@@ -280,8 +280,11 @@ function contentOf(tensor: Tensor): RootContent {
   return { dtype: tensor.dtype, elements, storedBytes };
 }
 
-/** The tensor or list that a Constant node holds; its attribute is the key, copies of a node share it. */
-function constantNode(node: Node, tracer: Tracer): WeightValue | undefined {
+/**
+ * The tensor or list that a Constant node holds. The node is the key: equal lists of several nodes may be one object.
+ * In a copy of a node, made for a call, the list is the call's.
+ */
+function constantNode({ node, scope }: Site, tracer: Tracer): WeightValue | undefined {
   for (const { value } of node.attributes.values()) {
     if (value.kind === 'tensor') return stored(value.value, tracer);
     if (value.kind === 'sparse-tensor') return storedSparse(value.value, tracer);
@@ -289,7 +292,8 @@ function constantNode(node: Node, tracer: Tracer): WeightValue | undefined {
     if (dtype === undefined || !('value' in value)) continue;
     const elements = Array.isArray(value.value) ? value.value.length : 1;
     const root = { dtype, elements, storedBytes: bytesOf(dtype, elements) ?? 0 };
-    return only(rootFor(value, () => root, tracer));
+    const key = scope.body.nodes[node.index] === node ? node : value;
+    return only(rootFor(key, () => root, tracer));
   }
   return undefined;
 }
