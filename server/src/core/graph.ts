@@ -196,6 +196,16 @@ export function normalizeDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain;
 }
 
+/** True for a call of one of the model's own functions, which come before a standard operator of their name. */
+export function isLocalCall(node: Node, functions: readonly ModelFunction[]): boolean {
+  return functions.some(
+    ({ domain, name, overload }) =>
+      name === node.opType &&
+      overload === node.overload &&
+      normalizeDomain(domain) === normalizeDomain(node.domain),
+  );
+}
+
 /**
  * What stands for a node in its path: its name, or `OpType_index`. PyTorch's names begin with a slash, which the path
  * has already.

@@ -168,6 +168,13 @@ const rows: readonly Row[] = [
     cannotRun: 'unknown operator',
   },
   {
+    title: 'no call of a function of the model that has the name of an operator',
+    model: `${opset(17, 10)}g (float[2] x) => (float[2] y) { a = Identity (x) b = Dropout (a) y = Relu (b) }
+      <domain: "", opset_import: ["" : 17]> Identity (i) => (o) { o = Neg (i) }
+      <domain: "ai.onnx", opset_import: ["" : 17]> Dropout (i) => (o) { o = Neg (i) }`,
+    left: ['Identity', 'Dropout', 'Relu'],
+  },
+  {
     title: 'initializers that nothing reads',
     model: `g (float[2] x) => (float[2] y) <float[2] u = {1, 2}, float[2] w = {3, 4}, int8[1] v = {1}> {
       y = Add (x, w) }`,

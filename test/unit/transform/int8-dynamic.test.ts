@@ -209,6 +209,12 @@ const declined: readonly Declined[] = [
     reasons: { 'main/Gemm_0': /alpha is 0/u, 'main/Gemm_1': /alpha is -1/u },
   },
   {
+    title: 'a call of a function of the model',
+    model: `${header(17, 10)}g (${x}) => (${y}) <${w('w')}> { y = MatMul (x, w) }
+      <domain: "", opset_import: ["" : 17]> MatMul (a, b) => (c) { p = Gemm (a, b) c = Neg (p) }`,
+    reasons: { 'main/MatMul_0': /it calls a function of the model/u },
+  },
+  {
     title: 'a weight that an embedding looks up, too',
     model: `g (int64[N] i, ${x}) => (${y}, float[N, ${columns}] e) <${w('w')}> {
       e = Gather (w, i) y = MatMul (x, w) }`,

@@ -1,5 +1,5 @@
 import { intAttribute } from '../attributes';
-import type { Model, Node } from '../graph';
+import { isLocalCall, type Model, type Node } from '../graph';
 import { constantOf, type Scope } from '../shapes/types';
 import { numberAt } from '../value-numbers';
 import { emptyPatch, type Patch } from './patch';
@@ -53,8 +53,9 @@ export function isPassThrough(
   { model, scope }: Pick<RecipeContext, 'model' | 'scope'>,
 ): boolean {
   if (node.domain !== '' || node.inputs[0] === undefined || node.inputs[0] === '') return false;
+  if (node.opType !== 'Identity' && node.opType !== 'Dropout') return false;
+  if (isLocalCall(node, model.functions)) return false;
   if (node.opType === 'Identity') return node.outputs.length === 1;
-  if (node.opType !== 'Dropout') return false;
   const opset = model.opsets.get('') ?? 1;
   if (opset < 7) return intAttribute(node, 'is_test') === 1;
   const training = node.inputs[2] ?? '';

@@ -1,4 +1,4 @@
-import type { AttributeValue } from '../../graph';
+import { isLocalCall, type AttributeValue } from '../../graph';
 import { emptyPatch, type NewNode, type NewTensor, type Patch } from '../patch';
 import type { Recipe, RecipeContext, SkippedNode, TransformPlan } from '../recipe';
 import { createNameMaker, usageOf, type Usage } from '../usage';
@@ -112,6 +112,7 @@ function declineReason(
   if (only && !only.has(node.path)) return 'not a candidate';
   const isConv = node.opType === 'Conv' || node.opType === 'ConvTranspose';
   if (!isConv && node.opType !== 'MatMul' && node.opType !== 'Gemm') return 'not a candidate';
+  if (isLocalCall(node, model.functions)) return 'it calls a function of the model';
   const rolledBack = exclude.get(node.path);
   if (rolledBack !== undefined) return rolledBack;
   if (isConv) return 'dynamically quantised convolutions run slower than float; use int8-static';
