@@ -504,6 +504,13 @@ export const operatorFamilies: Readonly<Record<string, readonly NodeCase[]>> = {
       gives: ['float32[N, 8]'],
     },
     {
+      op: 'ReduceSum',
+      opset: 13,
+      on: ['float32[N,8]', 'int64[0]'],
+      attributes: { keepdims: 0 },
+      gives: ['float32[]'],
+    },
+    {
       op: 'ReduceMax',
       opset: 11,
       on: ['float32[N,8]'],

@@ -196,6 +196,18 @@ const cases: readonly {
     values: '1,2,?,5,3,4,?,6',
   },
   {
+    title: 'an element of a sequence: sizes in which the elements differ are its own',
+    model: {
+      inputs: { a: 'float32[2,N,4]', b: 'float32[3,N,4]' },
+      initializers: { at: ints([1], []) },
+      nodes: [
+        { op: 'SequenceConstruct', inputs: ['a', 'b'], outputs: ['s'] },
+        { op: 'SequenceAt', inputs: ['s', 'at'], outputs: ['y'] },
+      ],
+    },
+    type: 'float32[y.0, N, 4]',
+  },
+  {
     title: 'Tile and Expand of known values',
     model: {
       initializers: { a: ints([1, 2], [2, 1]), to: ints([2, 2]), repeats: ints([1, 2]) },

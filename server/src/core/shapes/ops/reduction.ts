@@ -37,7 +37,8 @@ function reducedShape(context: NodeContext, shape: Shape): Shape | null {
   const keepsDims = (intAttribute(context.node, 'keepdims') ?? 1) !== 0;
   const attribute = intsAttribute(context.node, 'axes');
   const isInput = attribute === undefined && hasInput(context, 1) && context.node.domain === '';
-  const axes = attribute ?? (isInput ? constantNumbers(context, 1) : []);
+  const isEmpty = isInput && lengthOfVector(context, 1) === 0;
+  const axes = attribute ?? (isInput && !isEmpty ? constantNumbers(context, 1) : []);
   if (!axes) return reducedOverUnknownAxes(context, shape, keepsDims);
   if (axes.length === 0) {
     if (intAttribute(context.node, 'noop_with_empty_axes') === 1) return shape;

@@ -21,7 +21,7 @@ export const sequenceOperators: OperatorTable = [
   ['SequenceConstruct', sequenceConstruct],
   ['SequenceInsert', sequenceInsert],
   ['SequenceErase', (context) => [inputType(context, 0)]],
-  ['SequenceAt', (context) => [elementOf(inputType(context, 0))]],
+  ['SequenceAt', (context) => [oneOf(context, elementOf(inputType(context, 0)))]],
   ['SequenceLength', () => [tensor('int64', [])]],
   ['SplitToSequence', splitToSequence],
   ['ConcatFromSequence', concatFromSequence],
@@ -37,6 +37,15 @@ function sequenceOf(element: InferredType): InferredType {
 
 function elementOf(type: InferredType): InferredType {
   return type.kind === 'sequence' ? type.element : unknownType;
+}
+
+/** One element: the sizes in which the elements of its sequence differ, it has for itself. */
+function oneOf(context: NodeContext, element: InferredType): InferredType {
+  if (element.kind !== 'tensor' || !element.shape) return element;
+  return tensor(
+    element.dtype,
+    element.shape.map((dim, axis) => dim ?? context.fresh(0, axis)),
+  );
 }
 
 function sequenceConstruct(context: NodeContext): readonly InferredType[] {
