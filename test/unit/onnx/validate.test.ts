@@ -49,14 +49,15 @@ describe('checking a whole model', () => {
     values: string,
     codes: string[],
   ])[] = [
-    ['sixteen zeros', 'float[16]', list(16, '0'), ['zero-weights']],
-    ['subnormal numbers alone', 'float[16]', list(16, '1e-39'), ['zero-weights']],
-    ['fifteen zeros', 'float[15]', list(15, '0'), []],
-    ['one number among zeros', 'float[16]', `{1e-37, ${list(15, '0').slice(1)}`, []],
+    ['sixteen zeros', 'float[4, 4]', list(16, '0'), ['zero-weights']],
+    ['a vector of zeros', 'float[64]', list(64, '0'), []],
+    ['subnormal numbers alone', 'float[2, 8]', list(16, '1e-39'), ['zero-weights']],
+    ['fifteen zeros', 'float[5, 3]', list(15, '0'), []],
+    ['one number among zeros', 'float[4, 4]', `{1e-37, ${list(15, '0').slice(1)}`, []],
     ['an infinity', 'float[2]', '{1, -inf}', ['non-finite-weights']],
     ['no number', 'float[2]', '{nan, 0}', ['non-finite-weights']],
     ['a lone infinity', 'float[1]', '{inf}', []],
-    ['zeros of double precision', 'double[16]', list(16, '0'), ['zero-weights']],
+    ['zeros of double precision', 'double[4, 4]', list(16, '0'), ['zero-weights']],
     ['an infinity of half precision', 'float16[2]', '{15360, 31744}', ['non-finite-weights']],
   ];
   for (const [what, type, values, codes] of weights) {

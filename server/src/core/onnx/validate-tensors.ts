@@ -29,14 +29,14 @@ export function checkWeight(tensor: Tensor, sink: ProblemSink): void {
     case 'ordinary':
       return;
     case 'tiny':
-      checkZero(name, elementCount, sink);
+      checkZero(tensor, sink);
       return;
     case 'unknown': {
       const values = inlineValues(tensor);
       if (!values) return;
       const bad = values.findIndex((value) => !Number.isFinite(Number(value)));
       if (bad < 0) {
-        if (values.every(isTiny)) checkZero(name, elementCount, sink);
+        if (values.every(isTiny)) checkZero(tensor, sink);
         return;
       }
       report(
@@ -48,15 +48,17 @@ export function checkWeight(tensor: Tensor, sink: ProblemSink): void {
   }
 }
 
-/** Fewer zeros are a bias or a mask. */
+/** Fewer zeros are a state or a mask. */
 const fewElements = 16;
 
-function checkZero(name: string, elementCount: number, sink: ProblemSink): void {
-  if (elementCount < fewElements) return;
+/** A vector of zeros is a bias or the shift of a normalisation: both are often exactly that. */
+function checkZero({ name, dims, elementCount }: Tensor, sink: ProblemSink): void {
+  if (dims.length < 2 || (elementCount ?? 0) < fewElements) return;
   report(
     sink,
     { code: 'zero-weights', severity: 'info', where: name, name },
-    (shown) => `Weight "${shown}" is zero throughout: its layer computes nothing.`,
+    (shown) =>
+      `Weight "${shown}" is zero throughout: a layer that multiplies by it computes nothing.`,
   );
 }
 
