@@ -296,6 +296,39 @@ const rows: readonly Row[] = [
     weightBytes: 64,
     perNode: { p: 16, q: 0 },
   },
+  {
+    title: 'weights between which an If chooses',
+    scope: {
+      inputs: { x: 'float32[2,4]', c: 'bool[]' },
+      weights: { w: 'float32[4,4]', v: 'float32[4,4]' },
+      nodes: [
+        {
+          op: 'If',
+          in: ['c'],
+          out: { chosen: 'float32[4,4]' },
+          children: (['then', 'else'] as const).map((role) => ({
+            role,
+            tripCount: null,
+            body: {
+              nodes: [
+                {
+                  op: 'Identity',
+                  in: [role === 'then' ? 'w' : 'v'],
+                  out: { [role]: 'float32[4,4]' },
+                },
+              ],
+              outputs: [role],
+            },
+          })),
+        },
+        { op: 'MatMul', in: ['x', 'chosen'], out: { y: 'float32[2,4]' } },
+      ],
+      outputs: ['y'],
+    },
+    parameters: 32,
+    weightBytes: 128,
+    perNode: { y: 32 },
+  },
 ];
 
 describe('facts: parameters and weight bytes', () => {

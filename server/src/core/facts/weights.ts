@@ -155,9 +155,28 @@ function traceNode(site: Site, { values, classes }: TracedScope, tracer: Tracer)
   const cost = children.length > 0 ? undefined : opCostOf(node);
   const value = cost ? weightOf(site, cost, tracer) : undefined;
   for (let index = 0; index < node.outputs.length; index++) {
-    values.put(outputNumber(site, index), value ?? null);
+    values.put(outputNumber(site, index), value ?? chosenWeight(children, index, tracer) ?? null);
   }
   classes[node.index] = classify(site, cost, value);
+}
+
+/** What an If puts out when all its branches give weights: those of each. */
+function chosenWeight(
+  children: readonly ChildScope[],
+  output: number,
+  tracer: Tracer,
+): WeightValue | undefined {
+  const roots = new Map<WeightRoot, WeightRole>();
+  let dequantized = false;
+  for (const { role, scope } of children) {
+    const name = isGraph(scope.body) ? scope.body.outputs[output]?.name : undefined;
+    const value =
+      role === 'then' || role === 'else' ? lookup(tracer, scope, name ?? '') : undefined;
+    if (!value) return undefined;
+    dequantized ||= value.dequantized;
+    for (const [root, own] of value.roots) if (roots.size < maxRootsPerValue) roots.set(root, own);
+  }
+  return roots.size > 0 ? { roots: [...roots], dequantized } : undefined;
 }
 
 /** The weights that a caller passes to a function, under the names of its parameters. */
