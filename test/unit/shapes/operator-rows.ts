@@ -302,6 +302,13 @@ export const operatorFamilies: Readonly<Record<string, readonly NodeCase[]>> = {
       attributes: { num_outputs: 2 },
       gives: ['float32[4]', 'float32[3]'],
     },
+    {
+      op: 'Split',
+      opset: 18,
+      on: ['float32[N]'],
+      attributes: { num_outputs: 2 },
+      gives: ['float32[floor((N + 1)/2)]', 'float32[N - floor((N + 1)/2)]'],
+    },
     { op: 'Expand', on: ['float32[3,1]', ints([2, 1, 6])], gives: ['float32[2, 3, 6]'] },
     { op: 'Tile', on: ['float32[N,2]', ints([1, 3])], gives: ['float32[N, 6]'] },
     {
@@ -353,7 +360,20 @@ export const operatorFamilies: Readonly<Record<string, readonly NodeCase[]>> = {
     {
       op: 'Slice',
       on: ['float32[N]', ints([-2]), ints([maximumInt64]), ints([0])],
-      gives: ['float32[2]'],
+      gives: ['float32[min(2, N)]'],
+    },
+    // Bounds beyond the ends, and the wrong way round, of sizes that are not known: as ONNX Runtime runs them.
+    {
+      op: 'Slice',
+      on: ['float32[N]', ints([minimumInt64]), ints([maximumInt64])],
+      gives: ['float32[N]'],
+    },
+    { op: 'Slice', on: ['float32[N]', ints([2]), ints([-2])], gives: ['float32[max(0, N - 4)]'] },
+    { op: 'Slice', on: ['float32[N]', ints([0]), ints([minimumInt64])], gives: ['float32[0]'] },
+    {
+      op: 'Slice',
+      on: ['float32[N]', ints([-100]), ints([100])],
+      gives: ['float32[max(0, min(-N + min(100, N) + 100, 100, N))]'],
     },
     {
       op: 'Slice',
@@ -672,6 +692,32 @@ export const operatorFamilies: Readonly<Record<string, readonly NodeCase[]>> = {
       on: ['float32[B,S,768]', 'float32[B,T,768]', 'float32[B,T,768]'],
       attributes: { num_heads: 12 },
       gives: ['float32[B, S, 768]', 'float32[B, 12, T, 64]', 'float32[B, 12, T, 64]'],
+    },
+    {
+      op: 'com.microsoft::ConvTransposeWithDynamicPads',
+      on: ['float32[N,4,5,5]', weights('float32', 4, 3, 3, 3), ints([1, 0, 0, 1])],
+      attributes: { strides: [2, 2] },
+      gives: ['float32[N, 3, 10, 10]'],
+    },
+    {
+      op: 'com.microsoft::ConvTransposeWithDynamicPads',
+      on: ['float32[N,4,5,5]', weights('float32', 4, 3, 3, 3), 'int64[4]'],
+      attributes: { strides: [2, 2] },
+      gives: ['float32[N, 3, y0.2, y0.3]'],
+    },
+    {
+      op: 'com.microsoft::GroupQueryAttention',
+      on: [
+        'float32[B,S,64]',
+        'float32[B,S,32]',
+        'float32[B,S,32]',
+        'float32[B,2,P,16]',
+        'float32[B,2,P,16]',
+        'int32[B]',
+        ints([6], []),
+      ],
+      attributes: { num_heads: 4, kv_num_heads: 2 },
+      gives: ['float32[B, S, 64]', 'float32[B, 2, max(6, P), 16]', '-'],
     },
     {
       op: 'com.microsoft::GroupQueryAttention',

@@ -282,7 +282,32 @@ describe('shapes: If, Loop and Scan', () => {
       nodes: [loop(growing, ['m', '', 's0'], ['s'])],
     });
     assert.equal(inferred.type('s'), 'float32[s.0, 8]');
-    assert.equal(childType(childrenOf(inferred, 'Loop')[0], 's2'), 'float32[s.0 + 1, 8]');
+    assert.equal(childType(childrenOf(inferred, 'Loop')[0], 's2'), 'float32[s.0.in + 1, 8]');
+  });
+
+  it('tells the sizes of elements apart from each other and from those around them', () => {
+    const joined: GraphInput = {
+      inputs: { a: 'float32[N,k]', q: 'float32[N,7]' },
+      outputs: { r: 'float32' },
+      nodes: [{ op: 'Concat', inputs: ['a', 'q'], outputs: ['r'], attributes: { axis: 1 } }],
+    };
+    const inferred = infer({
+      inputs: { x: 'float32[N,7]', other: 'float32[k,2]' },
+      initializers: { parts: ints([3], []), at: ints([0], []) },
+      nodes: [
+        { op: 'SplitToSequence', inputs: ['x', 'parts'], outputs: ['s'], attributes: { axis: 1 } },
+        {
+          op: 'SequenceMap',
+          inputs: ['s', 'x'],
+          outputs: ['t'],
+          attributes: { body: graphValue(joined) },
+        },
+        { op: 'SequenceAt', inputs: ['t', 'at'], outputs: ['y'] },
+      ],
+    });
+    assert.equal(childType(childrenOf(inferred, 'SequenceMap')[0], 'r'), 'float32[N, t.1.in0 + 7]');
+    assert.equal(inferred.type('t'), 'sequence(float32[N, ?])');
+    assert.equal(inferred.type('y'), 'float32[N, y.1]');
   });
 
   it('slices what Scan reads and stacks what it writes', () => {

@@ -58,6 +58,45 @@ const cases: readonly {
     values: '-3,3',
   },
   {
+    title: 'a negative size is divided towards zero, too: N/2 cut off at the end',
+    model: {
+      inputs: { x: 'float32[N]' },
+      initializers: { two: ints([2]), zero: ints([0]) },
+      nodes: [
+        { op: 'Shape', inputs: ['x'], outputs: ['n'] },
+        { op: 'Neg', inputs: ['n'], outputs: ['m'] },
+        { op: 'Div', inputs: ['m', 'two'], outputs: ['h'] },
+        { op: 'Neg', inputs: ['h'], outputs: ['y'] },
+      ],
+    },
+    values: 'floor(N/2)',
+  },
+  {
+    title: 'an end that may be negative or not: no size',
+    model: {
+      inputs: { x: 'float32[N]' },
+      initializers: { three: ints([3]), zero: ints([0]) },
+      nodes: [
+        { op: 'Shape', inputs: ['x'], outputs: ['n'] },
+        { op: 'Sub', inputs: ['n', 'three'], outputs: ['end'] },
+        { op: 'Slice', inputs: ['x', 'zero', 'end'], outputs: ['y'] },
+      ],
+    },
+    type: 'float32[y.0]',
+  },
+  {
+    title: 'sums that do not fit into their type are not known',
+    model: {
+      initializers: { a: ints([200, 5]), b: ints([100, 6]) },
+      nodes: [
+        { op: 'Cast', inputs: ['a'], outputs: ['p'], attributes: { to: 2 } },
+        { op: 'Cast', inputs: ['b'], outputs: ['q'], attributes: { to: 2 } },
+        { op: 'Add', inputs: ['p', 'q'], outputs: ['y'] },
+      ],
+    },
+    values: '?,11',
+  },
+  {
     title: 'half the heads of a symbolic size',
     model: {
       inputs: { x: 'float32[S,8]' },

@@ -33,9 +33,9 @@ export interface NodeContext {
   constant(input: number): ConstantValue | undefined;
   /**
    * A symbol for a dim that depends on data, named after the output and axis: `nonzero_3.1`.
-   * The file's own declaration of this dim replaces it.
+   * The file's own declaration of this dim replaces it. With `part` it is a size inside of the node, `loop.0.in`.
    */
-  fresh(output: number, axis: number): Dim;
+  fresh(output: number, axis: number, part?: string): Dim;
   /** An attribute (or attribute-like input) outside what the operator allows: `invalid-attribute`. */
   invalid(message: string): void;
   /** Inputs whose shapes do not fit together: `shape-mismatch`. */

@@ -252,13 +252,13 @@ function createContext(run: Run, frame: Frame, scope: OpenScope): MovingContext 
     constant(input) {
       return constantAt(scope, numberAt(scope.numbers.inputs, context.node, input));
     },
-    fresh(output, axis) {
+    fresh(output, axis, part = '') {
       const { node } = context;
       const name = node.outputs[output] ?? '';
       if (name === '') return null;
       return run.placeholder(
-        `${name}.${axis}`,
-        JSON.stringify([frame.path, node.index, output, axis]),
+        `${name}.${axis}${part}`,
+        JSON.stringify([frame.path, node.index, output, axis, part]),
       );
     },
     invalid(message) {

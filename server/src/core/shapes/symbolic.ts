@@ -13,7 +13,7 @@ import {
 } from './polynomial';
 import type { Atom, Dim, Expr, Known, Term } from './polynomial';
 
-export type { Dim, Expr } from './polynomial';
+export type { Dim, Expr, Known } from './polynomial';
 
 /** The symbol of this name; null (unknown) for names longer than 256 characters. */
 export function symbol(name: string): Dim {
@@ -193,7 +193,7 @@ export function lowerBound(dim: Dim): number {
   if (dim === null) return -Infinity;
   if (typeof dim === 'number') return dim;
   let sum = 0;
-  for (const { coefficient, factors } of dim.terms) {
+  for (const { coefficient, factors } of withoutNegativeFloors(dim.terms)) {
     let bound = coefficient;
     for (const { atom, power } of factors) {
       const atomBound = atomLowerBound(atom);
@@ -202,7 +202,34 @@ export function lowerBound(dim: Dim): number {
     }
     sum += bound;
   }
-  return sum;
+  // The dim is a whole number; what is left of thirds is a rounding error.
+  return Math.ceil(sum - 1e-9);
+}
+
+type Weighted = Pick<Term, 'coefficient' | 'factors'>;
+
+/** Terms of a sum that is not larger: -⌊a/b⌋ is at least -a/b, so that N - ⌊N/2⌋ is at least N/2. */
+function withoutNegativeFloors(terms: readonly Term[]): Iterable<Weighted> {
+  const isFloor = ({ coefficient, factors }: Term): boolean =>
+    coefficient < 0 && factors.length === 1 && factors[0]?.atom.kind === 'floor';
+  if (!terms.some(isFloor)) return terms;
+  const sum = new Map<string, Weighted>();
+  const addTerm = ({ text, factors }: Term, coefficient: number): void => {
+    const before = sum.get(text)?.coefficient ?? 0;
+    sum.set(text, { factors, coefficient: before + coefficient });
+  };
+  for (const term of terms) {
+    const [factor] = term.factors;
+    const atom = isFloor(term) && factor?.power === 1 ? factor.atom : undefined;
+    if (atom?.kind !== 'floor' || typeof atom.divisor !== 'number') {
+      addTerm(term, term.coefficient);
+      continue;
+    }
+    for (const inner of termsOf(atom.numerator)) {
+      addTerm(inner, (term.coefficient * inner.coefficient) / atom.divisor);
+    }
+  }
+  return sum.values();
 }
 
 /**

@@ -1,7 +1,7 @@
 import { intAttribute, intsAttribute } from '../../attributes';
 import type { DataType } from '../../dtype';
 import type { NodeContext, OperatorTable, Shape } from '../context';
-import { add, exactDivide, multiply } from '../symbolic';
+import { add, exactDivide, maximum, multiply } from '../symbolic';
 import type { Dim } from '../symbolic';
 import type { InferredType } from '../types';
 import {
@@ -164,7 +164,9 @@ function groupQueryAttention(context: NodeContext): readonly InferredType[] {
     tensor(past ? inputDtype(context, 3) : dtype, [
       batch,
       kvHeads,
-      constantScalar(context, 6) ?? context.fresh(output, 2),
+      // ONNX Runtime keeps a past that is longer than the total.
+      maximum(constantScalar(context, 6), hasInput(context, 3) ? (past?.[2] ?? null) : 0) ??
+        context.fresh(output, 2),
       past?.[3] ?? headSize,
     ]);
   const shape = [batch, length, isPacked ? multiply(heads, headSize) : hidden];

@@ -2,7 +2,7 @@ import { graphAttribute, intAttribute, intsAttribute } from '../../attributes';
 import type { Graph } from '../../graph';
 import type { BodyResult, NodeContext, OperatorTable, Shape } from '../context';
 import { equalTypes, mergeTypes } from '../merge';
-import { maximum } from '../symbolic';
+import { equalDims, maximum } from '../symbolic';
 import type { Dim } from '../symbolic';
 import type { ConstantValue, InferredType } from '../types';
 import {
@@ -71,7 +71,25 @@ function loop(context: NodeContext): readonly InferredType[] {
   const scanned = result.outputs
     .slice(1 + carriedCount)
     .map((type, index) => stacked(type, trips ?? context.fresh(carriedCount + index, 0), 0));
-  return [...carried, ...scanned];
+  return [
+    ...carried.map((type, index) => afterLoop(context, initial[index], type, index)),
+    ...scanned,
+  ];
+}
+
+/** Sizes that change from round to round: what the body last read is not what comes out. */
+function afterLoop(
+  context: NodeContext,
+  initial: InferredType | undefined,
+  carried: InferredType,
+  output: number,
+): InferredType {
+  if (carried.kind !== 'tensor' || !carried.shape) return carried;
+  const before = initial?.kind === 'tensor' ? initial.shape : null;
+  const shape = carried.shape.map((dim, axis) =>
+    equalDims(before?.[axis] ?? null, dim) ? dim : context.fresh(output, axis),
+  );
+  return tensor(carried.dtype, shape);
 }
 
 interface Settled {
@@ -118,7 +136,7 @@ function generalised(
   round: number,
 ): InferredType {
   if (after.kind === 'unknown') return before;
-  const merged = mergeTypes(before, after, (axis) => context.fresh(output, axis));
+  const merged = mergeTypes(before, after, (axis) => context.fresh(output, axis, '.in'));
   const isStuck = round >= maximumRounds && !equalTypes(before, merged);
   return isStuck && merged.kind === 'tensor' ? tensor(merged.dtype, null) : merged;
 }

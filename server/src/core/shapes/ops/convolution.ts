@@ -5,8 +5,10 @@ import { add, asNumber, multiply, subtract } from '../symbolic';
 import type { Dim } from '../symbolic';
 import type { InferredType } from '../types';
 import {
+  constantNumbers,
   firstDtype,
   freshShape,
+  hasInput,
   inputDtype,
   inputShape,
   lengthOfVector,
@@ -27,7 +29,8 @@ export const convolutionOperators: OperatorTable = [
     (context) => convChannelsLast(context, 1, 0),
   ],
   ['DeformConv', (context) => conv(context, 1)],
-  ['ConvTranspose com.microsoft::ConvTransposeWithDynamicPads', (c) => convTranspose(c, 1)],
+  ['ConvTranspose', (c) => convTranspose(c, 1)],
+  ['com.microsoft::ConvTransposeWithDynamicPads', (c) => convTransposeWithDynamicPads(c)],
   ['Col2Im', col2Im],
 ];
 
@@ -158,7 +161,31 @@ export function convTranspose(
   return [tensor(dtype, x && convTransposeShape(context, x, inputShape(context, weights)))];
 }
 
-function convTransposeShape(context: NodeContext, x: Shape, w: Shape | null): Shape | null {
+/** The pads are input 2, when it is given. */
+function convTransposeWithDynamicPads(context: NodeContext): readonly InferredType[] {
+  const dtype = firstDtype(context, 0, 1);
+  const x = inputShape(context, 0);
+  const w = inputShape(context, 1);
+  const pads = hasInput(context, 2) ? (constantNumbers(context, 2) ?? null) : undefined;
+  if (!x || pads === undefined) return [tensor(dtype, x && convTransposeShape(context, x, w))];
+  const isUsable = pads?.length === 2 * (x.length - 2);
+  const shape = convTransposeShape(context, x, w, isUsable ? pads : []);
+  if (isUsable || !shape) return [tensor(dtype, shape)];
+  return [
+    tensor(
+      dtype,
+      shape.map((dim, axis) => (axis < 2 ? dim : context.fresh(0, axis))),
+    ),
+  ];
+}
+
+/** @param pads in the place of the attribute */
+function convTransposeShape(
+  context: NodeContext,
+  x: Shape,
+  w: Shape | null,
+  pads?: readonly number[],
+): Shape | null {
   const spatialRank = x.length - 2;
   if (spatialRank < 1) {
     context.mismatch(`a transposed convolution needs an input of rank 3 or more, not ${x.length}.`);
@@ -183,9 +210,12 @@ function convTransposeShape(context: NodeContext, x: Shape, w: Shape | null): Sh
   const spatial: Dim[] = [];
   for (const [axis, input] of x.slice(2).entries()) {
     const stride = window.strides[axis] ?? 1;
-    const pads = (window.padsBegin[axis] ?? 0) + (window.padsEnd[axis] ?? 0);
+    const [begin = 0, end = 0] = pads
+      ? [pads[axis], pads[axis + spatialRank]]
+      : [window.padsBegin[axis], window.padsEnd[axis]];
     const extent = kernelExtent(kernel[axis] ?? null, window.dilations[axis] ?? 1);
-    const full = add(multiply(subtract(input, 1), stride), add(extent, (extra[axis] ?? 0) - pads));
+    const added = (extra[axis] ?? 0) - begin - end;
+    const full = add(multiply(subtract(input, 1), stride), add(extent, added));
     const size = sizeOrProblem(
       context,
       window.autoPad === 'SAME' ? multiply(input, stride) : full,

@@ -1,7 +1,7 @@
 import { intAttribute, intsAttribute } from '../../attributes';
 import type { NodeContext, OperatorTable, Shape } from '../context';
-import { add, ceilDivide, lowerBound, minimum, negate, subtract } from '../symbolic';
-import type { Dim } from '../symbolic';
+import { add, ceilDivide, lowerBound, maximum, minimum, negate, subtract } from '../symbolic';
+import type { Dim, Known } from '../symbolic';
 import type { InferredType } from '../types';
 import {
   constantDims,
@@ -98,16 +98,25 @@ export function slicedSize(dim: Dim, { start, end, step }: SliceBounds): Dim {
     const isWhole = (start === -1 || isBeyond(start, 1)) && isBeyond(end, -1);
     return isWhole ? ceilDivide(dim, -step) : null;
   }
-  const from = startOf(dim, start);
-  const to = endOf(dim, end);
-  if (typeof start === 'number' && typeof end === 'number' && start >= 0 && end === start + 1) {
-    return 1; // An element picked by its index is there.
-  }
-  const length = subtract(to, from);
-  if (length === null) return null;
-  return typeof length === 'number'
-    ? Math.max(0, Math.ceil(length / step))
-    : ceilDivide(length, step);
+  if (typeof start === 'number' && typeof end === 'number' && picksOne(start, end)) return 1;
+  const length = cutLength(dim, start, end);
+  return length === null ? null : ceilDivide(maximum(0, length), step);
+}
+
+/** An element that is picked by its index, from the front or the end, is taken to be there. */
+function picksOne(start: number, end: number): boolean {
+  return end === start + 1 && end !== 0;
+}
+
+/** Elements between the bounds, negative when they are the wrong way round; null when a sign is not known. */
+function cutLength(dim: Known, start: Dim, end: Dim): Dim {
+  if (isBeyond(start, 1) || isBeyond(end, -1)) return 0;
+  const last = isBeyond(end, 1) ? dim : endOf(dim, end);
+  const first = isBeyond(start, -1) ? 0 : start;
+  if (isAtLeastZero(first)) return subtract(last, first);
+  if (!isNegative(first)) return null;
+  // From the end, but not from before the front.
+  return minimum(last, subtract(last, add(dim, first)));
 }
 
 /** The rule of the operator's specification for a known size; INT64 limits are clamped with the rest. */
@@ -129,21 +138,18 @@ function isBeyond(bound: Dim, sign: 1 | -1): boolean {
   return typeof bound === 'number' && bound * sign >= 2 ** 31 - 1;
 }
 
-/** Plain numbers are taken to lie within a symbolic axis: `x[-2:]` has 2 elements. */
-function startOf(dim: Dim, start: Dim): Dim {
-  return start !== null && isNegative(start) ? add(dim, start) : start;
-}
-
-function endOf(dim: Dim, end: Dim): Dim {
-  if (end === null) return null;
-  if (isBeyond(end, 1)) return dim;
+function endOf(dim: Known, end: Dim): Dim {
   if (isNegative(end)) return add(dim, end);
-  return minimum(dim, end);
+  return isAtLeastZero(end) ? minimum(dim, end) : null;
 }
 
-/** Symbols are positive, so only what is negative for all of them counts from the end. */
+/** Symbols are at least 1: what is below zero for all of them counts from the end. */
 function isNegative(dim: Dim): boolean {
-  return typeof dim === 'number' ? dim < 0 : lowerBound(negate(dim)) > 0;
+  return dim !== null && lowerBound(negate(dim)) > 0;
+}
+
+function isAtLeastZero(dim: Dim): boolean {
+  return lowerBound(dim) >= 0;
 }
 
 /** Pads are `[begin…, end…]`: an attribute before opset 11 (`paddings` in 1), input 1 since. */

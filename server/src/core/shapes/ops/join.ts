@@ -1,7 +1,7 @@
 import { intAttribute, intsAttribute } from '../../attributes';
 import type { DataType } from '../../dtype';
 import type { NodeContext, OperatorTable, Shape } from '../context';
-import { exactDivide, floorDivide, multiply } from '../symbolic';
+import { ceilDivide, exactDivide, floorDivide, multiply, subtract } from '../symbolic';
 import type { Dim } from '../symbolic';
 import type { InferredType } from '../types';
 import {
@@ -124,8 +124,12 @@ function splitSizes(
     return null;
   }
   if (typeof dim !== 'number') {
-    const part = exactDivide(dim, parts) ?? floorDivide(dim, parts);
-    return context.node.outputs.map(() => part);
+    // The last part is smaller since opset 18, before it all are equal.
+    const part = exactDivide(dim, parts) ?? floorOrCeil(context.opset >= 18, dim, parts);
+    const last = subtract(dim, multiply(part, parts - 1));
+    return context.node.outputs.map((_, output) =>
+      context.opset >= 18 && output === parts - 1 ? last : part,
+    );
   }
   const part = Math.ceil(dim / parts);
   const last = dim - part * (parts - 1);
@@ -134,6 +138,10 @@ function splitSizes(
     return null;
   }
   return context.node.outputs.map((_, output) => (output === parts - 1 ? last : part));
+}
+
+function floorOrCeil(isCeil: boolean, dim: Dim, parts: number): Dim {
+  return isCeil ? ceilDivide(dim, parts) : floorDivide(dim, parts);
 }
 
 function checkedSizes(

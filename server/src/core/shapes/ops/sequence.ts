@@ -1,6 +1,6 @@
 import { graphAttribute, intAttribute } from '../../attributes';
 import type { NodeContext, OperatorTable } from '../context';
-import { ceilDivide } from '../symbolic';
+import { ceilDivide, symbolsOf } from '../symbolic';
 import type { Dim } from '../symbolic';
 import { mergeTypes } from '../merge';
 import type { InferredType } from '../types';
@@ -41,10 +41,22 @@ function elementOf(type: InferredType): InferredType {
 
 /** One element: the sizes in which the elements of its sequence differ, it has for itself. */
 function oneOf(context: NodeContext, element: InferredType): InferredType {
-  if (element.kind !== 'tensor' || !element.shape) return element;
+  return withSizes(element, (axis) => context.fresh(0, axis));
+}
+
+function withSizes(type: InferredType, sizeOf: (axis: number) => Dim): InferredType {
+  if (type.kind !== 'tensor' || !type.shape) return type;
   return tensor(
-    element.dtype,
-    element.shape.map((dim, axis) => dim ?? context.fresh(0, axis)),
+    type.dtype,
+    type.shape.map((dim, axis) => dim ?? sizeOf(axis)),
+  );
+}
+
+function withoutSymbols(type: InferredType, names: ReadonlySet<string>): InferredType {
+  if (type.kind !== 'tensor' || !type.shape) return type;
+  return tensor(
+    type.dtype,
+    type.shape.map((dim) => ([...symbolsOf(dim)].some((name) => names.has(name)) ? null : dim)),
   );
 }
 
@@ -106,15 +118,27 @@ function concatFromSequence(context: NodeContext): readonly InferredType[] {
   return [tensor(element.dtype, shape)];
 }
 
-/** The body runs once per element; sequences give their elements, tensors are passed as they are. */
+/**
+ * The body runs once per element; sequences give their elements, tensors are passed as they are. Sizes in which the
+ * elements differ are symbols inside, and unknown of the sequences that come out.
+ */
 function sequenceMap(context: NodeContext): readonly InferredType[] {
   const graph = graphAttribute(context.node, 'body');
   if (!graph) return [];
-  const inputs = context.inputs.map((type) => (type.kind === 'sequence' ? type.element : type));
+  const own = new Set<string>();
+  const inputs = context.inputs.map((type, index) =>
+    type.kind === 'sequence'
+      ? withSizes(type.element, (axis) => {
+          const dim = context.fresh(0, axis, `.in${index}`);
+          symbolsOf(dim).forEach((name) => own.add(name));
+          return dim;
+        })
+      : type,
+  );
   const result = context.runBody({ graph, role: 'body', attribute: 'body', inputs });
   if (!result) return [];
   context.setChildren([result.child(null)]);
-  return result.outputs.map(sequenceOf);
+  return result.outputs.map((type) => sequenceOf(withoutSymbols(type, own)));
 }
 
 function optional(context: NodeContext): readonly InferredType[] {

@@ -101,18 +101,33 @@ function rounded(value: Dim, dtype: DataType): Dim {
   if (dtype === 'float32') return Math.fround(value) + 0;
   if (dtype === 'float16') return f16round(value) + 0;
   if (isFloat(dtype)) return dtype === 'float64' ? value + 0 : null;
-  return Number.isSafeInteger(value) ? value + 0 : null;
+  return Number.isSafeInteger(value) && fits(value, dtype) ? value + 0 : null;
+}
+
+/** What does not fit wraps around, which is not followed. */
+function fits(value: number, dtype: DataType): boolean {
+  const limits = integerLimits.get(dtype);
+  return !limits || (value >= limits[0] && value <= limits[1]);
 }
 
 function numeric(a: Dim, b: Dim, operator: (x: number, y: number) => number): number | null {
   return typeof a === 'number' && typeof b === 'number' ? operator(a, b) : null;
 }
 
-/** Integers truncate towards zero, which for sizes is the floor. */
+/** Integers truncate towards zero, which is the floor unless one of them is negative: sizes are not. */
 function divide(a: Dim, b: Dim, isFloatType: boolean): Dim {
   if (isFloatType) return numeric(a, b, (x, y) => x / y) ?? exactDivide(a, b);
   if (b === 0) return null;
-  return numeric(a, b, (x, y) => (x - (x % y)) / y) ?? floorDivide(a, b);
+  const quotient = numeric(a, b, (x, y) => (x - (x % y)) / y);
+  if (quotient !== null) return quotient;
+  const [isNegativeA, isNegativeB] = [isBelowZero(a), isBelowZero(b)];
+  const size = floorDivide(isNegativeA ? negate(a) : a, isNegativeB ? negate(b) : b);
+  return isNegativeA === isNegativeB ? size : negate(size);
+}
+
+/** For all sizes that its symbols stand for. */
+function isBelowZero(dim: Dim): boolean {
+  return dim !== null && lowerBound(negate(dim)) > 0;
 }
 
 function mod(...[context, outputs]: Parameters<EvaluateOperator>): ReturnType<EvaluateOperator> {
@@ -204,7 +219,5 @@ function castElement(value: Dim, dtype: DataType): Dim {
     return lowerBound(value) > 0 ? 1 : null;
   }
   if (typeof value !== 'number' || isFloat(dtype)) return rounded(value, dtype);
-  const whole = Math.trunc(value);
-  const limits = integerLimits.get(dtype);
-  return limits && (whole < limits[0] || whole > limits[1]) ? null : rounded(whole, dtype);
+  return rounded(Math.trunc(value), dtype);
 }
