@@ -73,6 +73,6 @@ function* rowTexts({ brackets, items }: Rows, spaces: number): Generator<string>
 }
 
 /** JSON over several lines, those behind the first with so many spaces more. */
-export function prettyJson(value: unknown, spaces: number): string {
+function prettyJson(value: unknown, spaces: number): string {
   return JSON.stringify(value, null, 2).replaceAll('\n', `\n${' '.repeat(spaces)}`);
 }

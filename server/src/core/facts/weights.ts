@@ -166,6 +166,8 @@ function chosenWeight(
   output: number,
   tracer: Tracer,
 ): WeightValue | undefined {
+  // Most nodes have none.
+  if (children.length === 0) return undefined;
   const roots = new Map<WeightRoot, WeightRole>();
   let dequantized = false;
   for (const { role, scope } of children) {

@@ -210,17 +210,14 @@ type Weighted = Pick<Term, 'coefficient' | 'factors'>;
 
 /** Terms of a sum that is not larger: -⌊a/b⌋ is at least -a/b, so that N - ⌊N/2⌋ is at least N/2. */
 function withoutNegativeFloors(terms: readonly Term[]): Iterable<Weighted> {
-  const isFloor = ({ coefficient, factors }: Term): boolean =>
-    coefficient < 0 && factors.length === 1 && factors[0]?.atom.kind === 'floor';
-  if (!terms.some(isFloor)) return terms;
+  if (!terms.some(isNegativeFloor)) return terms;
   const sum = new Map<string, Weighted>();
   const addTerm = ({ text, factors }: Term, coefficient: number): void => {
     const before = sum.get(text)?.coefficient ?? 0;
     sum.set(text, { factors, coefficient: before + coefficient });
   };
   for (const term of terms) {
-    const [factor] = term.factors;
-    const atom = isFloor(term) && factor?.power === 1 ? factor.atom : undefined;
+    const atom = isNegativeFloor(term) ? term.factors[0]?.atom : undefined;
     if (atom?.kind !== 'floor' || typeof atom.divisor !== 'number') {
       addTerm(term, term.coefficient);
       continue;
@@ -230,6 +227,15 @@ function withoutNegativeFloors(terms: readonly Term[]): Iterable<Weighted> {
     }
   }
   return sum.values();
+}
+
+function isNegativeFloor({ coefficient, degree, factors }: Term): boolean {
+  return coefficient < 0 && degree === 1 && factors[0]?.atom.kind === 'floor';
+}
+
+/** True when the dim is below zero whatever sizes its symbols stand for. */
+export function isNegative(dim: Dim): boolean {
+  return dim !== null && lowerBound(negate(dim)) > 0;
 }
 
 /**

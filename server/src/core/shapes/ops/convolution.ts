@@ -30,7 +30,7 @@ export const convolutionOperators: OperatorTable = [
   ],
   ['DeformConv', (context) => conv(context, 1)],
   ['ConvTranspose', (c) => convTranspose(c, 1)],
-  ['com.microsoft::ConvTransposeWithDynamicPads', (c) => convTransposeWithDynamicPads(c)],
+  ['com.microsoft::ConvTransposeWithDynamicPads', convTransposeWithDynamicPads],
   ['Col2Im', col2Im],
 ];
 

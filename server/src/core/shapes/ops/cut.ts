@@ -1,6 +1,6 @@
 import { intAttribute, intsAttribute } from '../../attributes';
 import type { NodeContext, OperatorTable, Shape } from '../context';
-import { add, ceilDivide, lowerBound, maximum, minimum, negate, subtract } from '../symbolic';
+import { add, ceilDivide, isNegative, lowerBound, maximum, minimum, subtract } from '../symbolic';
 import type { Dim, Known } from '../symbolic';
 import type { InferredType } from '../types';
 import {
@@ -141,11 +141,6 @@ function isBeyond(bound: Dim, sign: 1 | -1): boolean {
 function endOf(dim: Known, end: Dim): Dim {
   if (isNegative(end)) return add(dim, end);
   return isAtLeastZero(end) ? minimum(dim, end) : null;
-}
-
-/** Symbols are at least 1: what is below zero for all of them counts from the end. */
-function isNegative(dim: Dim): boolean {
-  return dim !== null && lowerBound(negate(dim)) > 0;
 }
 
 function isAtLeastZero(dim: Dim): boolean {

@@ -125,10 +125,11 @@ function splitSizes(
   }
   if (typeof dim !== 'number') {
     // The last part is smaller since opset 18, before it all are equal.
-    const part = exactDivide(dim, parts) ?? floorOrCeil(context.opset >= 18, dim, parts);
+    const isUneven = context.opset >= 18;
+    const part = exactDivide(dim, parts) ?? (isUneven ? ceilDivide : floorDivide)(dim, parts);
     const last = subtract(dim, multiply(part, parts - 1));
     return context.node.outputs.map((_, output) =>
-      context.opset >= 18 && output === parts - 1 ? last : part,
+      isUneven && output === parts - 1 ? last : part,
     );
   }
   const part = Math.ceil(dim / parts);
@@ -138,10 +139,6 @@ function splitSizes(
     return null;
   }
   return context.node.outputs.map((_, output) => (output === parts - 1 ? last : part));
-}
-
-function floorOrCeil(isCeil: boolean, dim: Dim, parts: number): Dim {
-  return isCeil ? ceilDivide(dim, parts) : floorDivide(dim, parts);
 }
 
 function checkedSizes(

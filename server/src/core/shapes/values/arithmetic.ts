@@ -8,6 +8,7 @@ import {
   equalDims,
   exactDivide,
   floorDivide,
+  isNegative,
   lowerBound,
   maximum,
   minimum,
@@ -120,14 +121,9 @@ function divide(a: Dim, b: Dim, isFloatType: boolean): Dim {
   if (b === 0) return null;
   const quotient = numeric(a, b, (x, y) => (x - (x % y)) / y);
   if (quotient !== null) return quotient;
-  const [isNegativeA, isNegativeB] = [isBelowZero(a), isBelowZero(b)];
+  const [isNegativeA, isNegativeB] = [isNegative(a), isNegative(b)];
   const size = floorDivide(isNegativeA ? negate(a) : a, isNegativeB ? negate(b) : b);
   return isNegativeA === isNegativeB ? size : negate(size);
-}
-
-/** For all sizes that its symbols stand for. */
-function isBelowZero(dim: Dim): boolean {
-  return dim !== null && lowerBound(negate(dim)) > 0;
 }
 
 function mod(...[context, outputs]: Parameters<EvaluateOperator>): ReturnType<EvaluateOperator> {
